@@ -33,7 +33,7 @@ const LARGE: u64 = 1 << 30;
 const SMALL: u64 = 100 << 10;
 const MANY: usize = 1000;
 const PARALLEL: usize = 32;
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 5;
 
 /// The tables, with their markers in BENCHMARKS.md.
 const TABLES: [(&str, &str); 4] = [

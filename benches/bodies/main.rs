@@ -29,7 +29,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 5;
 
 /// The number of times that a measurement does its work. The fastest counts.
 const TIMES: usize = 3;

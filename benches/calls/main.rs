@@ -25,7 +25,7 @@ use way::{Program, Verb, Way};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 5;
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();

@@ -22,7 +22,7 @@ use messages::Kind;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 5;
 
 /// The measurements of a kind. "Bare" ones come first: the others are compared with them.
 const EVENTS: [&str; 4] = ["bare", "bare, to a `Value`", "stream", "stream of `Value`"];

@@ -1,9 +1,9 @@
-//! The overhead of a journal for an item, and the memory of a batch of 100,000 items.
+//! The overhead of a journal for an item, and the memory of a batch of many items.
 //!
 //! `cargo bench -p fal-jobs` prints the tables; `-- overhead` or `-- memory` one of them. The emulator and each measurement run in
 //! separate processes. The emulator completes jobs when they are submitted. `FAL_JOBS_TEST_POSTGRES` is the URL of a PostgreSQL
 //! database, without which PostgreSQL is left out. The SQLite database of the overhead is in the folder for temporary files. That
-//! of the memory is in `/dev/shm` if it exists, because 100,000 items would wait for the disk 400,000 times.
+//! of the memory is in `/dev/shm` if it exists, because each item would wait for the disk four times.
 
 use std::error::Error;
 use std::fs;
@@ -31,7 +31,7 @@ const ROUNDS: u64 = 5;
 const CONCURRENCY: usize = 16;
 
 /// Items of the measurement of memory.
-const MANY: u64 = 100_000;
+const MANY: u64 = 50_000;
 
 fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

@@ -1,3 +1,4 @@
+use std::pin::pin;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -45,8 +46,10 @@ impl Cancel {
 
 /// Sends the cancel request.
 pub(super) async fn cancel(target: &Target) -> Result<Cancellation, Error> {
-    let request = async { outcome(send(&target.context, &target.cancel()?).await) };
-    let outcome = request.await;
+    let outcome = match target.cancel() {
+        Ok(request) => outcome(send(&target.context, &request).await),
+        Err(error) => Err(error),
+    };
     if matches!(outcome, Ok(Cancellation::Removed)) {
         hold::removed(target);
     }
@@ -105,7 +108,7 @@ impl Cancel {
             request_id = shown(target.request_id())
         );
         let call = async move {
-            let outcome = within_total(timeout, "cancelling", cancel(&target)).await;
+            let outcome = within_total(timeout, "cancelling", pin!(cancel(&target))).await;
             outcome.map_err(|error| target.explain(error))
         };
         call.instrument(span)

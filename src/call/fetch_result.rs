@@ -1,5 +1,6 @@
 use std::fmt;
 use std::marker::PhantomData;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -108,7 +109,7 @@ fn fetched(
     output: &mut (dyn AnyOutput + Send),
 ) -> BoxFuture<'_, Result<Response<()>, Error>> {
     let call = async move {
-        let fetched = within_total(timeout, "fetching the result", fetch(&target, None, output)).await;
+        let fetched = within_total(timeout, "fetching the result", pin!(fetch(&target, None, output))).await;
         fetched.map_err(|error| told(target.explain(error), true))
     };
     call.instrument(span).boxed()

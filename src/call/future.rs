@@ -1,5 +1,7 @@
 use std::pin::Pin;
 
+use futures_util::future::{FutureExt, TryFutureExt, lazy};
+
 use crate::error::Error;
 use crate::transport::check_runtime;
 
@@ -51,8 +53,6 @@ pub(crate) use call_future;
 
 /// Fails before the first step of a call outside of a tokio runtime, where tokio would panic.
 pub(crate) fn in_runtime<'a, T: 'a>(call: impl Future<Output = Result<T, Error>> + Send + 'a) -> CallFuture<'a, T> {
-    Box::pin(async {
-        check_runtime()?;
-        call.await
-    })
+    // An async block would store the call twice.
+    lazy(|_| check_runtime()).and_then(|()| call).boxed()
 }

@@ -16,8 +16,10 @@ use crate::transport::{Context, Operation, Verdict, verdict};
 ///
 /// If the call is dropped, the reservation is spent while fal may have received the request, and released otherwise.
 #[derive(Default)]
-pub(crate) struct Hold {
-    reservation: Option<Reservation>,
+pub(crate) struct Hold(Option<Held>);
+
+struct Held {
+    reservation: Reservation,
     /// True while fal may have received the request.
     is_out: Arc<AtomicBool>,
 }
@@ -36,12 +38,12 @@ impl Hold {
     ) -> Result<Self, Error> {
         let Some(budget) = &context.budget else { return Ok(Hold::default()) };
         let reservation = budget.reserve(endpoint, options.and_then(|options| options.expected_units))?;
-        Ok(Hold { reservation: Some(reservation), is_out: Arc::clone(is_out) })
+        Ok(Hold(Some(Held { reservation, is_out: Arc::clone(is_out) })))
     }
 
     /// Ends the reservation with the units in the headers of a successful response.
     pub(crate) fn succeeded(&mut self, headers: &HeaderMap) {
-        let Some(reservation) = self.reservation.take() else { return };
+        let Some(Held { reservation, .. }) = self.0.take() else { return };
         match billed_units(headers) {
             Ok(Some(units)) => reservation.settle_units(units),
             // It is billed, and the units are unknown.
@@ -51,7 +53,7 @@ impl Hold {
 
     /// Ends the reservation of a call that has failed.
     pub(crate) fn failed(&mut self, operation: Operation, error: &Error) {
-        let Some(reservation) = self.reservation.take() else { return };
+        let Some(Held { reservation, .. }) = self.0.take() else { return };
         match units_of(error) {
             Ok(Some(units)) => reservation.settle_units(units),
             Ok(None) if is_free(operation, error) => reservation.release(),
@@ -64,7 +66,7 @@ impl Hold {
 
     /// Keeps the reservation until the result of the request is read.
     pub(crate) fn submitted(&mut self, request_id: &str) {
-        if let Some(reservation) = self.reservation.take() {
+        if let Some(Held { reservation, .. }) = self.0.take() {
             reservation.hold(request_id);
         }
     }
@@ -72,7 +74,7 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        if let Some(reservation) = self.reservation.take().filter(|_| !self.is_out.load(Ordering::Relaxed)) {
+        if let Some(Held { reservation, .. }) = self.0.take().filter(|held| !held.is_out.load(Ordering::Relaxed)) {
             reservation.release();
         }
     }

@@ -5,7 +5,7 @@ use crate::client::Client;
 use crate::error::{Error, ValidationError};
 use crate::files::FileInput;
 use crate::protocol::FieldError;
-use crate::schema::{EndpointInput, LimitedFile, Measures};
+use crate::schema::{EndpointInput, Findings, LimitedFile, Measures};
 use crate::storage::measure;
 
 impl Client {
@@ -34,10 +34,11 @@ impl Client {
 
 /// Checks an input against its schema, and its local files against their limits. Reports all violations together.
 pub(crate) async fn check(input: &dyn AnyInput) -> Result<(), Error> {
-    let mut errors = input.validate().err().map(ValidationError::into_errors).unwrap_or_default();
+    let Findings { mut errors, limited } = input.examine();
     let (mut measured, mut unreadable) = (Vec::new(), None);
-    for limited in input.limited_files() {
-        match measures(&limited, &mut measured).await {
+    for limited in limited {
+        // Few inputs have such files. The future of every call would have room for the measuring.
+        match Box::pin(measures(&limited, &mut measured)).await {
             Ok(measures) => errors.extend(limited.violations(&measures)),
             Err(error) => drop(unreadable.get_or_insert(error)),
         }

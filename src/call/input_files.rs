@@ -28,7 +28,25 @@ pub(crate) async fn upload(
     if files.is_empty() {
         return Ok(());
     }
+    // Most calls upload nothing. The future of every call would have room for the uploads.
+    let uploaded = Box::pin(uploaded(client, files, inline_below, on_upload)).await?;
 
+    // Files are matched by value, because equal files were uploaded once and an input may visit its files in any order.
+    input.visit_files(&mut |_, file| {
+        if let Some((_, url)) = uploaded.iter().find(|(original, _)| original == file) {
+            *file = FileInput::url(url);
+        }
+    });
+    Ok(())
+}
+
+/// Uploads files, each with the name of its field, and returns their URLs.
+async fn uploaded(
+    client: &Client,
+    files: Vec<(String, FileInput)>,
+    inline_below: Option<u64>,
+    on_upload: Option<OnUpload>,
+) -> Result<Vec<(FileInput, String)>, Error> {
     let mut policy = client.uploads().clone();
     policy.inline_below = inline_below.unwrap_or(policy.inline_below);
     let policy = &policy;
@@ -45,16 +63,7 @@ pub(crate) async fn upload(
             Err(error) => Err(error.context(format_args!("file of the field `{field}`"))),
         }
     });
-    let uploaded: Vec<(FileInput, String)> =
-        stream::iter(uploads).buffer_unordered(policy.parallel_files).try_collect().await?;
-
-    // Files are matched by value, because equal files were uploaded once and an input may visit its files in any order.
-    input.visit_files(&mut |_, file| {
-        if let Some((_, url)) = uploaded.iter().find(|(original, _)| original == file) {
-            *file = FileInput::url(url);
-        }
-    });
-    Ok(())
+    stream::iter(uploads).buffer_unordered(policy.parallel_files).try_collect().await
 }
 
 /// Uploads a file, unless the client has done so already, and returns its URL. Returns a data URI instead if the file is small enough.

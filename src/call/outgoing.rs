@@ -75,13 +75,13 @@ impl Outgoing {
         let turn = client.turn().await;
         let hold = Hold::reserve(client.context(), endpoint.as_str(), Some(&options), &is_out)?;
         input_files::upload(&client, &mut *input, options.inline_below, on_upload).await?;
-        let mut request = Request::new(operation, Method::POST, join(host, endpoint.as_str()));
+        let mut url = join(host, endpoint.as_str());
         for (name, value) in &options.query {
-            request.url.query_pairs_mut().append_pair(name, value);
+            url.query_pairs_mut().append_pair(name, value);
         }
-        request.body = Some(body(&*input, options.extra)?);
-        request.headers = options.headers;
-        request.may_have_arrived = is_out;
+        let body = Some(body(&*input, options.extra)?);
+        let headers = options.headers;
+        let request = Request { operation, method: Method::POST, url, headers, body, may_have_arrived: is_out };
         Ok(Prepared { endpoint, request, turn, hold })
     }
 }

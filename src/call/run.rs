@@ -1,5 +1,6 @@
 use std::fmt;
 use std::marker::PhantomData;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -70,40 +71,33 @@ fn ran(
 ) -> BoxFuture<'_, Result<Response<()>, Error>> {
     let record = span.clone();
     let call = async move {
-        let response = run(outgoing, timeout, output).await?;
+        let (client, endpoint) = (outgoing.client.clone(), outgoing.endpoint.clone());
+        let (is_out, bucket) = (Arc::new(AtomicBool::new(false)), outgoing.bucket());
+        let run = pin!(async {
+            let mut prepared =
+                outgoing.prepare(Operation::Run, &client.context().hosts.run, Arc::clone(&is_out)).await?;
+            let response = send(client.context(), &prepared.request).await;
+            let response = response.and_then(|response| Response::read(response, output));
+            match &response {
+                Ok(response) => prepared.hold.succeeded(&response.headers),
+                Err(error) => prepared.hold.failed(Operation::Run, error),
+            }
+            let mut response = response?;
+            response.endpoint = prepared.endpoint.into_string();
+            if let Some(bucket) = bucket {
+                response.look_for_files_in(&bucket, client.context(), &endpoint);
+            }
+            Ok(response)
+        });
+        let response = within_total(timeout, "the run", run).await.map_err(|error| {
+            // Set after a timeout and after an unreadable response, but not after an error response.
+            let error = if is_out.load(Ordering::Relaxed) { judged(Operation::Run, error) } else { error };
+            error.with_endpoint(&endpoint)
+        })?;
         response.request_id.iter().for_each(|id| record_request_id(&record, id));
         Ok(response)
     };
     call.instrument(span).boxed()
-}
-
-async fn run(
-    outgoing: Outgoing,
-    timeout: Option<Duration>,
-    output: &mut (dyn AnyOutput + Send),
-) -> Result<Response<()>, Error> {
-    let (client, endpoint) = (outgoing.client.clone(), outgoing.endpoint.clone());
-    let (is_out, bucket) = (Arc::new(AtomicBool::new(false)), outgoing.bucket());
-    let call = async {
-        let mut prepared = outgoing.prepare(Operation::Run, &client.context().hosts.run, Arc::clone(&is_out)).await?;
-        let response = send(client.context(), &prepared.request).await;
-        let response = response.and_then(|response| Response::read(response, output));
-        match &response {
-            Ok(response) => prepared.hold.succeeded(&response.headers),
-            Err(error) => prepared.hold.failed(Operation::Run, error),
-        }
-        let mut response = response?;
-        prepared.endpoint.as_str().clone_into(&mut response.endpoint);
-        if let Some(bucket) = bucket {
-            response.look_for_files_in(&bucket, client.context(), &endpoint);
-        }
-        Ok(response)
-    };
-    within_total(timeout, "the run", call).await.map_err(|error| {
-        // Set after a timeout and after an unreadable response, but not after an error response.
-        let error = if is_out.load(Ordering::Relaxed) { judged(Operation::Run, error) } else { error };
-        error.with_endpoint(&endpoint)
-    })
 }
 
 call_future!([I: EndpointInput, O: DeserializeOwned + Send + 'static] Run<I, O> => 'static, Response<O>);

@@ -1,3 +1,4 @@
+use std::pin::pin;
 use std::time::Duration;
 
 use tracing::Instrument;
@@ -48,7 +49,7 @@ impl Status {
             request_id = shown(target.request_id())
         );
         let call = async move {
-            let request = async { parse_status(send(&target.context, &target.status(logs)?).await?) };
+            let request = pin!(async { parse_status(send(&target.context, &target.status(logs)?).await?) });
             let status = within_total(timeout, "fetching the status", request).await;
             status.map_err(|error| target.explain(judged(Operation::Status, error)))
         };

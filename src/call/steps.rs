@@ -110,8 +110,8 @@ impl<'a> Steps<'a> {
         check_runtime()?;
         let deadline = *self.deadline.get_or_insert_with(|| self.options.timeout.and_then(deadline));
         let first = {
-            let step = until(deadline, self.course.step(output));
-            match select(pin!(self.options.cancel_when.given()), pin!(step)).await {
+            let step = pin!(self.course.step(output));
+            match select(pin!(self.options.cancel_when.given()), pin!(until(deadline, step))).await {
                 Either::Left(((), _)) => None,
                 Either::Right((event, _)) => Some(event),
             }

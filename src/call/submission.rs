@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::future::{pending, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
@@ -136,7 +137,7 @@ pub(super) fn told(error: Error, of_result: bool) -> Error {
 /// Sends an input to the queue.
 async fn submit(outgoing: Outgoing, is_out: Arc<AtomicBool>) -> Result<Sent, Error> {
     let (client, endpoint) = (outgoing.client.clone(), outgoing.endpoint.clone());
-    let submit = async {
+    let submit = pin!(async {
         let operation = Operation::Submit { bounded: outgoing.options.bounded };
         let mut prepared = outgoing.prepare(operation, &client.context().hosts.queue, is_out).await?;
         let response = send(client.context(), &prepared.request).await;
@@ -147,6 +148,6 @@ async fn submit(outgoing: Outgoing, is_out: Arc<AtomicBool>) -> Result<Sent, Err
             Err(error) => prepared.hold.failed(operation, error),
         }
         Ok((job?, prepared.turn))
-    };
+    });
     submit.await.map_err(|error: Error| error.with_endpoint(&endpoint))
 }

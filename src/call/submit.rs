@@ -98,7 +98,7 @@ fn submitted(
     let call = async move {
         let mut submission = Submission::new(outgoing);
         let first = {
-            let sent = until(timeout.and_then(deadline), &mut submission.sent);
+            let sent = until(timeout.and_then(deadline), submission.sent.as_mut());
             match select(pin!(cancel_when.given()), pin!(sent)).await {
                 Either::Left(((), _)) => None,
                 Either::Right((sent, _)) => Some(sent),

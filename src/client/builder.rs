@@ -418,7 +418,7 @@ impl ClientBuilder {
             Some(_) => Ok(Credentials::anonymous()),
             None => self.key_of_fal.unwrap_or_else(|| Err(missing_key("set the environment variable FAL_KEY"))),
         };
-        let credentials = self.credentials.unwrap_or_else(default)?.with_scheme(self.auth_scheme);
+        let credentials = self.credentials.unwrap_or_else(default)?.with_scheme(self.auth_scheme)?;
         let [run, queue, rest, api, cdn, ws, site] = [
             self.run_host,
             self.queue_host,

@@ -123,9 +123,11 @@ impl FileInput {
     /// Returns the string if it is neither a URL nor a data URI.
     pub(crate) fn text_without_scheme(&self) -> Option<&str> {
         let text = self.as_url()?;
-        let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-        let known = scheme.is_some_and(|scheme| matches!(&*scheme, "http" | "https" | "data"));
-        (!known).then_some(text)
+        let has = |scheme: &&str| {
+            text.split_at_checked(scheme.len())
+                .is_some_and(|(start, rest)| start.eq_ignore_ascii_case(scheme) && rest.starts_with(':'))
+        };
+        (!["http", "https", "data"].iter().any(has)).then_some(text)
     }
 }
 

@@ -42,19 +42,29 @@ impl EndpointId {
         if whole.len() > MAX_LENGTH {
             return Err(refuse(&format!("it exceeds {MAX_LENGTH} bytes")));
         }
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
-        let segments: Vec<&str> = whole.split('/').collect();
-        if segments.iter().any(|segment| segment.is_empty() || matches!(*segment, "." | "..")) {
-            return Err(refuse("a segment is empty, `.` or `..`"));
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+        // The segments before `start`, those of the application, and the end of the latter.
+        let (mut segments, mut start, mut app_segments, mut app) = (0, 0, 2, None);
+        for (end, byte) in whole.bytes().chain([b'/']).enumerate() {
+            if allowed(byte) {
+                continue;
+            }
+            if byte != b'/' {
+                let c = whole.get(end..).and_then(|rest| rest.chars().next()).unwrap_or_default();
+                return Err(refuse(&format!("the character {c:?} is not allowed")));
+            }
+            match &whole[start..end] {
+                "" | "." | ".." => return Err(refuse("a segment is empty, `.` or `..`")),
+                first if segments == 0 && Self::is_namespace(first) => app_segments = 3,
+                _ => {}
+            }
+            segments += 1;
+            start = end + 1;
+            if segments == app_segments {
+                app = Some(end);
+            }
         }
-        if let Some(c) = whole.chars().find(|c| *c != '/' && !allowed(*c)) {
-            return Err(refuse(&format!("the character {c:?} is not allowed")));
-        }
-        let app_segments = if Self::is_namespace(segments[0]) { 3 } else { 2 };
-        if segments.len() < app_segments {
-            return Err(refuse("the application is missing"));
-        }
-        let app = segments[..app_segments].join("/").len();
+        let Some(app) = app else { return Err(refuse("the application is missing")) };
         Ok(EndpointId { whole, app })
     }
 
@@ -64,6 +74,10 @@ impl EndpointId {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.whole
+    }
+
+    pub(crate) fn into_string(self) -> String {
+        self.whole
     }
 
     /// The application: the part under which the queue files requests.
@@ -79,10 +93,11 @@ impl EndpointId {
 
 /// Splits the legacy form `123-my-app` into owner and application.
 fn legacy(text: &str) -> Option<(&str, &str)> {
-    let (owner, app) = text.split_once('-')?;
-    let digits = !owner.is_empty() && owner.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (owner, app) = text.split_at(digits);
+    let app = app.strip_prefix('-')?;
     let plain = !app.is_empty() && app.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    (digits && plain).then_some((owner, app))
+    (digits > 0 && plain).then_some((owner, app))
 }
 
 impl fmt::Display for EndpointId {

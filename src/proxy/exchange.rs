@@ -12,7 +12,7 @@ use super::operation::Operation;
 use super::refusal::Refusal;
 use super::target::Target;
 use crate::error::{Error, ErrorKind};
-use crate::transport::{Context, backup, keyed, without_body};
+use crate::transport::{Context, announce_no_body, backup, keyed};
 
 /// A request that is ready to be forwarded.
 pub(super) struct Forwarded<'a> {
@@ -51,16 +51,16 @@ impl Forwarded<'_> {
     async fn send_to(&self, at: &Url) -> Result<reqwest::Response, Error> {
         let Forwarded { context, target, .. } = self;
         let mut request = keyed(context, self.method.clone(), &target.url, at, self.headers.clone()).await?;
-        request = match &self.body {
+        match &self.body {
             Some(body) => {
                 if let Some(length) = body.length {
-                    request = request.header(CONTENT_LENGTH, length);
+                    request.headers_mut().insert(CONTENT_LENGTH, length.into());
                 }
-                request.body(reqwest::Body::wrap_stream(body.stream()))
+                *request.body_mut() = Some(reqwest::Body::wrap_stream(body.stream()));
             }
-            None => without_body(request, &self.method),
-        };
-        let mut sent = std::pin::pin!(request.send());
+            None => announce_no_body(&mut request),
+        }
+        let mut sent = std::pin::pin!(context.http.execute(request));
         let mut latest = Instant::now();
         loop {
             let limit = latest.checked_add(self.idle).filter(|_| target.operation != Operation::Run);

@@ -2,7 +2,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::Method;
-use url::Url;
 
 use super::job::RequestRef;
 use crate::error::Error;
@@ -21,8 +20,8 @@ pub(crate) struct Target {
     pub(crate) endpoint: String,
     /// The request id. Shortened and escaped if it is invalid.
     request_id: String,
-    /// The URL of the result, or the error of an invalid id, or of a job of another endpoint.
-    url: Result<Url, Error>,
+    /// The path of the result on the queue host, or the error of an invalid id, or of a job of another endpoint.
+    path: Result<String, Error>,
 }
 
 impl Target {
@@ -30,11 +29,11 @@ impl Target {
         let (endpoint, request) = (endpoint.into(), request.into());
         let checked = request.check(&endpoint);
         let RequestRef { request_id, .. } = request;
-        match checked.and_then(|()| url(&context.hosts.queue, &endpoint, &request_id)) {
-            Ok(url) => Target { context, endpoint, request_id, url: Ok(url) },
+        match checked.and_then(|()| path(&endpoint, &request_id)) {
+            Ok(path) => Target { context, endpoint, request_id, path: Ok(path) },
             Err(error) => {
                 let (endpoint, request_id) = (shown(&endpoint), shown(&request_id));
-                Target { context, endpoint, request_id, url: Err(error) }
+                Target { context, endpoint, request_id, path: Err(error) }
             }
         }
     }
@@ -44,33 +43,34 @@ impl Target {
     }
 
     pub(crate) fn status(&self, logs: bool) -> Result<Request, Error> {
-        let mut request = self.request(Operation::Status, Method::GET, "status")?;
+        let mut request = self.request(Operation::Status, Method::GET, "/status")?;
         request.url.set_query(Some(logs_query(logs)));
         Ok(request)
     }
 
     pub(crate) fn status_stream(&self, logs: bool) -> Result<Request, Error> {
-        let mut request = self.request(Operation::StatusStream, Method::GET, "status/stream")?;
+        let mut request = self.request(Operation::StatusStream, Method::GET, "/status/stream")?;
         request.url.set_query(Some(logs_query(logs)));
         Ok(request)
     }
 
     pub(crate) fn result(&self) -> Result<Request, Error> {
-        Ok(Request::new(Operation::Result, Method::GET, self.url.clone()?))
+        self.request(Operation::Result, Method::GET, "")
     }
 
     pub(crate) fn cancel(&self) -> Result<Request, Error> {
-        self.request(Operation::Cancel, Method::PUT, "cancel")
+        self.request(Operation::Cancel, Method::PUT, "/cancel")
     }
 
-    fn request(&self, operation: Operation, method: Method, path: &str) -> Result<Request, Error> {
-        Ok(Request::new(operation, method, join(&self.url.clone()?, path)))
+    fn request(&self, operation: Operation, method: Method, tail: &str) -> Result<Request, Error> {
+        let path = self.path.as_ref().map_err(Error::clone)?;
+        Ok(Request::new(operation, method, join(&self.context.hosts.queue, &format!("{path}{tail}"))))
     }
 
     /// Adds the endpoint and the request id to an error.
     pub(crate) fn explain(&self, error: Error) -> Error {
         let error = error.with_endpoint(&self.endpoint);
-        if self.url.is_ok() { error.with_request_id(self.request_id()) } else { error }
+        if self.path.is_ok() { error.with_request_id(self.request_id()) } else { error }
     }
 }
 
@@ -80,10 +80,10 @@ impl fmt::Debug for Target {
     }
 }
 
-fn url(queue: &Url, endpoint: &str, request_id: &str) -> Result<Url, Error> {
+fn path(endpoint: &str, request_id: &str) -> Result<String, Error> {
     let endpoint = EndpointId::parse(endpoint)?;
     let request_id = RequestId::parse(request_id)?;
-    Ok(join(queue, &format!("{}/requests/{}", endpoint.app(), request_id.as_str())))
+    Ok(format!("{}/requests/{}", endpoint.app(), request_id.as_str()))
 }
 
 fn logs_query(logs: bool) -> &'static str {

@@ -1,3 +1,4 @@
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub(super) struct Opened {
 impl Connector {
     /// Opens a connection.
     pub(super) async fn open(&self) -> Result<Opened, Error> {
-        let opened = within_total(Some(self.open_timeout), "opening the connection", self.handshake()).await;
+        let opened = within_total(Some(self.open_timeout), "opening the connection", pin!(self.handshake())).await;
         opened.map_err(|error| error.with_endpoint(&self.endpoint))
     }
 

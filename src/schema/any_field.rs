@@ -12,9 +12,8 @@ use super::report;
 use super::rules::Rule;
 use super::scalar::Scalar;
 use super::shape::{Read, SchemaType, Shape};
-use super::validator::Validator;
+use super::validator::{Step, Validator};
 use crate::files::FileInput;
-use crate::protocol::LocSegment;
 
 /// A field of a record, of any type. Code that uses fields through this trait is compiled once, instead of once per record.
 pub(crate) trait AnyField: Any {
@@ -35,6 +34,9 @@ pub(crate) trait AnyField: Any {
 
     /// Returns the value as its parts.
     fn node(&self) -> Node<'_>;
+
+    /// Returns false if the value contains no files, because of its type.
+    fn has_files(&self) -> bool;
 
     /// Visits the files in the value.
     fn visit_files(&mut self, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput));
@@ -77,6 +79,10 @@ impl<T: SchemaType> AnyField for T {
 
     fn node(&self) -> Node<'_> {
         T::Shape::node(self)
+    }
+
+    fn has_files(&self) -> bool {
+        T::Shape::HAS_FILES
     }
 
     fn visit_files(&mut self, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
@@ -196,7 +202,7 @@ pub(super) fn validate_fields(
         if is_accepted(*value, field.rules) {
             continue;
         }
-        validator.step(LocSegment::Key(field.name.to_owned()), |validator| {
+        validator.step(Step::Field(field.name), |validator| {
             value.validate(validator, field.rules);
             for rule in rules {
                 if let Rule::Field(name, rules) = rule
@@ -244,7 +250,9 @@ pub(super) fn visit_files(
     visit: &mut dyn FnMut(&str, &mut FileInput),
 ) {
     for (field, value) in info.fields.iter().zip(fields) {
-        path.visit_field(field.name, |path| value.visit_files(path, visit));
+        if value.has_files() {
+            path.visit_field(field.name, |path| value.visit_files(path, visit));
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::limited_file::LimitedFile;
+use super::validator::Findings;
 use crate::error::ValidationError;
 use crate::files::FileInput;
 
@@ -17,10 +17,10 @@ pub trait EndpointInput: Serialize + Send + Sync + 'static {
     /// Visits each file of the input, with the path of its field (`loras[0].path`).
     fn visit_files(&mut self, visit: &mut dyn FnMut(&str, &mut FileInput));
 
-    /// Returns the files whose limits a call checks.
+    /// Validates the input, and finds the files whose limits a call checks.
     #[doc(hidden)]
-    fn limited_files(&self) -> Vec<LimitedFile> {
-        Vec::new()
+    fn examine(&self) -> Findings {
+        self.validate().into()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::protocol::{FieldError, LocSegment};
 
 /// A file of an input with limits, or an array of files with limits of all together.
 #[derive(Debug)]
-pub struct LimitedFile {
+pub(crate) struct LimitedFile {
     pub(crate) loc: Vec<LocSegment>,
     pub(crate) files: Vec<FileInput>,
     pub(super) limits: &'static [Rule],

@@ -65,8 +65,8 @@ macro_rules! __implement_input {
                 $crate::__private::visit_files_of(self, visit);
             }
 
-            fn limited_files(&self) -> $crate::__private::Vec<$crate::__private::LimitedFile> {
-                $crate::__private::limited_files(self)
+            fn examine(&self) -> $crate::__private::Findings {
+                $crate::__private::examine_input(self)
             }
         }
 

@@ -113,4 +113,4 @@ pub(crate) use limited_file::{LimitedFile, Measures};
 pub(crate) use node::Parts;
 pub use nullable::Nullable;
 pub(crate) use shape::SchemaType;
-pub(crate) use validator::validate_files;
+pub(crate) use validator::{Findings, validate_files};

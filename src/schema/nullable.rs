@@ -62,6 +62,7 @@ impl<T: SchemaType> SchemaType for Nullable<T> {
 impl<T: SchemaType> Shape for Nullable<T> {
     const KIND: Kind = T::Shape::KIND;
     const HAS_OBJECTS: bool = T::Shape::HAS_OBJECTS;
+    const HAS_FILES: bool = T::Shape::HAS_FILES;
     const EXPECTED: &'static str = T::Shape::EXPECTED;
 
     fn explicit_null() -> Option<Self> {

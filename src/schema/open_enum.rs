@@ -61,6 +61,7 @@ pub enum EnumShape {}
 
 impl<T: OpenEnum> Shape<T> for EnumShape {
     const KIND: Kind = if T::INFO.any_string { Kind::String } else { Kind::DeclaredString };
+    const HAS_FILES: bool = false;
     const EXPECTED: &'static str = "a string";
 
     fn missing(mode: Mode) -> Option<T> {

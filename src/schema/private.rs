@@ -21,7 +21,6 @@ pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use super::field_path::FieldPath;
 pub use super::into_list::ListItem;
-pub use super::limited_file::LimitedFile;
 pub use super::mode::Mode;
 pub use super::node::Node;
 pub use super::open_enum::{EnumInfo, EnumShape, OpenEnum, debug_value, declared_value, read_open_enum, value_of};
@@ -32,7 +31,7 @@ pub use super::record::{
 pub use super::rules::{Number, Rule};
 pub use super::shape::{Read, SchemaType, Shape, blank, node, read_member, validate, visit_files, visit_files_of};
 pub use super::union::{Kind, Member, Union, UnionShape, member, no_such_member, read_union};
-pub use super::validator::{Validator, limited_files, validate_input};
+pub use super::validator::{Findings, Validator, examine_input, validate_input};
 pub use crate::files::FileInput;
 pub use crate::{
     __implement_builder as implement_builder, __implement_converted_item as implement_converted_item,

@@ -69,6 +69,9 @@ pub trait Shape<T = Self> {
     /// True for objects with declared fields, such as media, and for containers of them: an output is about these.
     const HAS_OBJECTS: bool = false;
 
+    /// False for types that contain no files.
+    const HAS_FILES: bool = true;
+
     /// The name of the type in errors.
     const EXPECTED: &'static str;
 

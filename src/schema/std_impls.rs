@@ -17,9 +17,8 @@ use super::rules::{Number, Rule};
 use super::scalar::Scalar;
 use super::shape::{Read, SchemaType, Shape};
 use super::union::Kind;
-use super::validator::Validator;
+use super::validator::{Step, Validator};
 use crate::files::FileInput;
-use crate::protocol::LocSegment;
 
 impl<T: SchemaType> SchemaType for Option<T> {
     type Shape = Self;
@@ -30,6 +29,7 @@ impl<T: SchemaType> Shape for Option<T> {
     const KIND: Kind = T::Shape::KIND;
     const FIELDS: Option<&'static [FieldInfo]> = T::Shape::FIELDS;
     const HAS_OBJECTS: bool = T::Shape::HAS_OBJECTS;
+    const HAS_FILES: bool = T::Shape::HAS_FILES;
     const EXPECTED: &'static str = T::Shape::EXPECTED;
 
     fn missing(_mode: Mode) -> Option<Self> {
@@ -83,6 +83,7 @@ impl<T: SchemaType> Shape for Box<T> {
     const KIND: Kind = T::Shape::KIND;
     const FIELDS: Option<&'static [FieldInfo]> = T::Shape::FIELDS;
     const HAS_OBJECTS: bool = T::Shape::HAS_OBJECTS;
+    const HAS_FILES: bool = T::Shape::HAS_FILES;
     const EXPECTED: &'static str = T::Shape::EXPECTED;
 
     fn missing(mode: Mode) -> Option<Self> {
@@ -139,6 +140,7 @@ impl<T: SchemaType> SchemaType for Vec<T> {
 impl<T: SchemaType> Shape for Vec<T> {
     const KIND: Kind = Kind::Array;
     const HAS_OBJECTS: bool = T::Shape::HAS_OBJECTS;
+    const HAS_FILES: bool = T::Shape::HAS_FILES;
     const EXPECTED: &'static str = "an array";
 
     fn missing(mode: Mode) -> Option<Self> {
@@ -157,7 +159,7 @@ impl<T: SchemaType> Shape for Vec<T> {
     fn validate(list: &Self, validator: &mut Validator, rules: &'static [Rule]) {
         validator.array(list, rules);
         for (index, item) in list.iter().enumerate() {
-            validator.step(LocSegment::Index(index as u64), |validator| {
+            validator.step(Step::Index(index as u64), |validator| {
                 T::Shape::validate(item, validator, item_rules(rules));
             });
         }
@@ -224,7 +226,8 @@ impl<T: SchemaType> Shape for Vec<T> {
         if let Some(items) = numbered(&object) {
             return reread(list, &Value::Array(items), mode);
         }
-        let (before, mut item) = (report::mark(), T::Shape::blank());
+        let before = report::mark();
+        let mut item = T::Shape::blank();
         let read = reread(&mut item, &Value::Object(object), mode.inner())?;
         report::prepend(before, || "[0]".to_owned());
         Ok(read.map(|()| list.push(item)))
@@ -257,6 +260,7 @@ impl<T: SchemaType> SchemaType for BTreeMap<String, T> {
 impl<T: SchemaType> Shape for BTreeMap<String, T> {
     const KIND: Kind = Kind::Object;
     const HAS_OBJECTS: bool = T::Shape::HAS_OBJECTS;
+    const HAS_FILES: bool = T::Shape::HAS_FILES;
     const EXPECTED: &'static str = "an object";
 
     fn missing(mode: Mode) -> Option<Self> {
@@ -273,7 +277,7 @@ impl<T: SchemaType> Shape for BTreeMap<String, T> {
 
     fn validate(map: &Self, validator: &mut Validator, rules: &'static [Rule]) {
         for (key, value) in map {
-            validator.step(LocSegment::Key(key.clone()), |validator| {
+            validator.step(Step::Key(key.clone()), |validator| {
                 T::Shape::validate(value, validator, item_rules(rules));
             });
         }
@@ -330,6 +334,7 @@ impl SchemaType for String {
 
 impl Shape for String {
     const KIND: Kind = Kind::String;
+    const HAS_FILES: bool = false;
     const EXPECTED: &'static str = "a string";
 
     fn missing(mode: Mode) -> Option<Self> {
@@ -361,6 +366,7 @@ impl SchemaType for bool {
 
 impl Shape for bool {
     const KIND: Kind = Kind::Boolean;
+    const HAS_FILES: bool = false;
     const EXPECTED: &'static str = "a boolean";
 
     #[inline]
@@ -388,6 +394,7 @@ impl SchemaType for f64 {
 
 impl Shape for f64 {
     const KIND: Kind = Kind::Number;
+    const HAS_FILES: bool = false;
     const EXPECTED: &'static str = "a number";
 
     /// Not a number keeps the position, which matters in coordinates and embeddings.
@@ -417,6 +424,7 @@ impl SchemaType for Value {
 /// A free-form value is kept as it is, nulls included.
 impl Shape for Value {
     const KIND: Kind = Kind::Object;
+    const HAS_FILES: bool = false;
     const EXPECTED: &'static str = "a value";
 
     fn missing(mode: Mode) -> Option<Self> {
@@ -471,6 +479,7 @@ macro_rules! integer {
 
         impl Shape for $integer {
             const KIND: Kind = Kind::Number;
+            const HAS_FILES: bool = false;
             const EXPECTED: &'static str = "an integer";
 
             #[inline]

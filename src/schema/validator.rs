@@ -16,12 +16,17 @@ const MAX_SHOWN: usize = 12;
 
 /// Validates an input from its root.
 pub fn validate_input<T: SchemaType>(input: &T) -> Result<(), ValidationError> {
-    Validator::walk(input).finish()
+    examine_input(input).into_result()
 }
 
-/// Returns the files of an input that have limits.
-pub fn limited_files<T: SchemaType>(input: &T) -> Vec<LimitedFile> {
-    Validator::walk(input).limited
+/// Examines an input from its root.
+pub fn examine_input<T: SchemaType>(input: &T) -> Findings {
+    let mut validator = Validator::default();
+    // Few inputs have fields that are deeper.
+    validator.loc.reserve(4);
+    validator.loc.push(Step::Field("body"));
+    T::Shape::validate(input, &mut validator, &[]);
+    validator.findings
 }
 
 /// Validates files in an input without a schema.
@@ -30,40 +35,80 @@ pub(crate) fn validate_files<'a>(
 ) -> Result<(), ValidationError> {
     let mut validator = Validator::default();
     for (loc, file) in files {
-        validator.loc = loc;
+        validator.loc = loc.into_iter().map(Step::from).collect();
         validator.file(file);
     }
-    validator.finish()
+    validator.findings.into_result()
 }
 
-/// Walks an input, tracks the location, and collects all violations, and the files whose limits are still to be checked.
+/// The violations of a schema by an input, and the files whose limits are still to be checked.
+#[derive(Debug, Default)]
+pub struct Findings {
+    pub(crate) errors: Vec<FieldError>,
+    pub(crate) limited: Vec<LimitedFile>,
+}
+
+impl Findings {
+    fn into_result(self) -> Result<(), ValidationError> {
+        if self.errors.is_empty() { Ok(()) } else { Err(ValidationError::new(self.errors)) }
+    }
+}
+
+impl From<Result<(), ValidationError>> for Findings {
+    fn from(result: Result<(), ValidationError>) -> Self {
+        let errors = result.err().map(ValidationError::into_errors).unwrap_or_default();
+        Findings { errors, limited: Vec::new() }
+    }
+}
+
+/// A step from a value of an input into it. The names of fields are not copied, because most inputs are valid.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Field(&'static str),
+    Key(String),
+    Index(u64),
+}
+
+impl From<LocSegment> for Step {
+    fn from(segment: LocSegment) -> Self {
+        match segment {
+            LocSegment::Key(key) => Step::Key(key),
+            LocSegment::Index(index) => Step::Index(index),
+        }
+    }
+}
+
+impl From<&Step> for LocSegment {
+    fn from(step: &Step) -> Self {
+        match step {
+            Step::Field(name) => LocSegment::Key((*name).to_owned()),
+            Step::Key(key) => LocSegment::Key(key.clone()),
+            Step::Index(index) => LocSegment::Index(*index),
+        }
+    }
+}
+
+/// Walks an input, tracks the location, and collects what it finds.
 #[derive(Debug, Default)]
 pub struct Validator {
-    loc: Vec<LocSegment>,
-    errors: Vec<FieldError>,
-    limited: Vec<LimitedFile>,
+    loc: Vec<Step>,
+    findings: Findings,
 }
 
 impl Validator {
-    fn walk<T: SchemaType>(input: &T) -> Self {
-        let mut validator = Validator { loc: vec![LocSegment::Key("body".to_owned())], ..Validator::default() };
-        T::Shape::validate(input, &mut validator, &[]);
-        validator
-    }
-
-    fn finish(self) -> Result<(), ValidationError> {
-        if self.errors.is_empty() { Ok(()) } else { Err(ValidationError::new(self.errors)) }
-    }
-
     /// Validates the value of a field or an item.
-    pub(super) fn step(&mut self, segment: LocSegment, check: impl FnOnce(&mut Self)) {
-        self.loc.push(segment);
+    pub(super) fn step(&mut self, step: Step, check: impl FnOnce(&mut Self)) {
+        self.loc.push(step);
         check(self);
         self.loc.pop();
     }
 
+    fn loc(&self) -> Vec<LocSegment> {
+        self.loc.iter().map(LocSegment::from).collect()
+    }
+
     fn report(&mut self, error_type: &str, msg: String, ctx: Value, input: Option<Value>) {
-        self.errors.push(Self::error(self.loc.clone(), error_type, msg, ctx, input));
+        self.findings.errors.push(Self::error(self.loc(), error_type, msg, ctx, input));
     }
 
     /// Creates an error about the value at `loc`.
@@ -92,7 +137,7 @@ impl Validator {
 
     /// Validates a number.
     pub(super) fn number(&mut self, number: Number, rules: &'static [Rule]) {
-        let input = Some(number.to_json());
+        let input = || Some(number.to_json());
         if let Number::Float(value) = number
             && !value.is_finite()
         {
@@ -105,11 +150,11 @@ impl Validator {
                     "multiple_of",
                     format!("Input should be a multiple of {step}"),
                     json!({ "multiple_of": step.to_json() }),
-                    input.clone(),
+                    input(),
                 ),
                 Rule::OneOf(allowed) if !allowed.iter().any(|value| value.equals(number)) => {
                     let allowed: Vec<Value> = allowed.iter().map(|value| value.to_json()).collect();
-                    self.one_of(&allowed, input.clone());
+                    self.one_of(&allowed, input());
                 }
                 _ => {}
             }
@@ -129,7 +174,7 @@ impl Validator {
             if violated {
                 let ctx = Map::from_iter([(key.to_owned(), bound.to_json())]);
                 let msg = format!("Input should be {comparison} {bound}");
-                self.report(error_type, msg, Value::Object(ctx), input.clone());
+                self.report(error_type, msg, Value::Object(ctx), input());
             }
         }
     }
@@ -193,7 +238,8 @@ impl Validator {
                 ),
                 Rule::Files(limits) => {
                     let files = list.iter().filter_map(|item| (item as &dyn Any).downcast_ref::<FileInput>().cloned());
-                    self.limited.push(LimitedFile { loc: self.loc.clone(), files: files.collect(), limits });
+                    let limited = LimitedFile { loc: self.loc(), files: files.collect(), limits };
+                    self.findings.limited.push(limited);
                 }
                 Rule::UniqueItems => {
                     // A local file has no JSON form yet, and counts as unique.
@@ -234,7 +280,8 @@ impl Validator {
     pub(super) fn limits(&mut self, file: &FileInput, rules: &'static [Rule]) {
         for rule in rules {
             if let Rule::File(limits) = rule {
-                self.limited.push(LimitedFile { loc: self.loc.clone(), files: vec![file.clone()], limits });
+                let limited = LimitedFile { loc: self.loc(), files: vec![file.clone()], limits };
+                self.findings.limited.push(limited);
             }
         }
     }

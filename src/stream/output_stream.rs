@@ -1,6 +1,6 @@
 use std::fmt;
 use std::marker::PhantomData;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
@@ -220,8 +220,10 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Stream for OutputSt
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let State::New = self.state {
-            let endpoint = shown(&self.outgoing.endpoint);
-            self.span = tracing::info_span!("fal.stream", endpoint, request_id = tracing::field::Empty);
+            // Fields are only computed if the span is enabled.
+            let endpoint = &self.outgoing.endpoint;
+            self.span =
+                tracing::info_span!("fal.stream", endpoint = shown(endpoint), request_id = tracing::field::Empty);
         }
         let span = self.span.clone();
         let event = ready!(span.in_scope(|| self.poll_event(context)));
@@ -242,7 +244,7 @@ fn opened(
     limit: Option<Duration>,
 ) -> Opening {
     let opening = async move {
-        match until(deadline, open(outgoing, settings, is_out)).await {
+        match until(deadline, pin!(open(outgoing, settings, is_out))).await {
             Ok(opened) => opened,
             Err(attempts) => Err(timed_out(limit.unwrap_or_default()).with_attempts_so_far(attempts)),
         }

@@ -140,6 +140,10 @@ fn remember(kind: Kind, text: &str, parts: &[&str]) {
     if !is_distinctive(text) {
         return;
     }
+    // Every request remembers its key, which is usually the key of the previous request.
+    if known().secrets[kind as usize].back().is_some_and(|latest| latest.text == text) {
+        return;
+    }
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     let known = &mut *known;
     let list = &mut known.secrets[kind as usize];

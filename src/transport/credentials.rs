@@ -20,8 +20,8 @@ pub(crate) struct Credentials {
 
 #[derive(Clone)]
 enum Source {
-    /// A key that is fit for a header.
-    Key(String),
+    /// A key, with the header that has it.
+    Key { key: String, authorization: HeaderValue },
     /// A function that provides the key for each request.
     Provider(Arc<dyn Fn() -> ProvidedKey + Send + Sync>),
     /// No key. Public applications accept calls without one.
@@ -31,8 +31,8 @@ enum Source {
 impl Credentials {
     pub(crate) fn key(key: &str) -> Result<Self, Error> {
         let key = key.trim();
-        authorization(AuthScheme::Key, key)?;
-        Ok(Credentials::from(Source::Key(key.to_owned())))
+        let authorization = authorization(AuthScheme::default(), key)?;
+        Ok(Credentials::from(Source::Key { key: key.to_owned(), authorization }))
     }
 
     pub(crate) fn provider<F, T, E>(provide: F) -> Self
@@ -51,8 +51,12 @@ impl Credentials {
         Credentials::from(Source::Anonymous)
     }
 
-    pub(crate) fn with_scheme(self, scheme: AuthScheme) -> Self {
-        Credentials { scheme, ..self }
+    pub(crate) fn with_scheme(mut self, scheme: AuthScheme) -> Result<Self, Error> {
+        self.scheme = scheme;
+        if let Source::Key { key, authorization } = &mut self.source {
+            *authorization = self::authorization(scheme, key)?;
+        }
+        Ok(self)
     }
 
     pub(crate) fn are_anonymous(&self) -> bool {
@@ -63,7 +67,11 @@ impl Credentials {
     pub(crate) async fn authorization(&self) -> Result<Option<HeaderValue>, Error> {
         match &self.source {
             Source::Anonymous => Ok(None),
-            Source::Key(key) => authorization(self.scheme, key).map(Some),
+            Source::Key { key, authorization } => {
+                // Keeps it among the latest keys.
+                learn_key(key);
+                Ok(Some(authorization.clone()))
+            }
             Source::Provider(provide) => {
                 let key = provide().await.map_err(|error| {
                     Error::new(ErrorKind::Credentials, format!("the API key provider failed: {error}")).caused_by(error)
@@ -102,7 +110,7 @@ fn authorization(scheme: AuthScheme, key: &str) -> Result<HeaderValue, Error> {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.source {
-            Source::Key(_) => "API key",
+            Source::Key { .. } => "API key",
             Source::Provider(_) => "API key provider",
             Source::Anonymous => "anonymous",
         })

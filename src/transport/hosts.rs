@@ -143,7 +143,7 @@ impl Hosts {
     /// origin if that is not fal's own.
     pub(crate) fn is_storage(&self, url: &Url) -> bool {
         let rest = Some(&self.rest).filter(|rest| rest.host_str() != Some("rest.fal.ai"));
-        let is_configured = || rest.into_iter().chain(&self.cdn).any(|base| url.origin() == base.origin());
+        let is_configured = || rest.into_iter().chain(&self.cdn).any(|base| is_of_origin(url, base));
         let is_cdn = |host: &str| host == "fal.media" || host.ends_with(".fal.media");
         !has_user(url) && (is_of_fal(url, is_cdn) || is_configured())
     }
@@ -228,7 +228,14 @@ fn is_of_fal(url: &Url, matches: impl Fn(&str) -> bool) -> bool {
 fn is_below(url: &Url, base: &Url) -> bool {
     let prefix = base.path().trim_end_matches('/');
     let rest = url.path().strip_prefix(prefix);
-    url.origin() == base.origin() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    is_of_origin(url, base) && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Returns true if `url` has the origin of a base URL. Unlike [`Url::origin`], it does not copy the hosts.
+fn is_of_origin(url: &Url, base: &Url) -> bool {
+    url.scheme() == base.scheme()
+        && url.host_str() == base.host_str()
+        && url.port_or_known_default() == base.port_or_known_default()
 }
 
 /// Returns true if a URL leads to this machine: `localhost` and names below it, loopback and unspecified addresses.

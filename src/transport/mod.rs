@@ -14,6 +14,7 @@ mod hosts;
 mod media_request;
 mod media_stream;
 mod meter;
+mod noticed_body;
 mod parcel;
 mod payload;
 mod private_hosts;
@@ -60,7 +61,7 @@ pub(crate) use runtime::check_runtime;
 #[cfg(feature = "realtime")]
 pub(crate) use send::keyed_error;
 #[cfg(feature = "proxy")]
-pub(crate) use send::{AGENT, keyed, without_body};
+pub(crate) use send::{AGENT, announce_no_body, keyed};
 pub(crate) use send::{open, probe, send};
 pub(crate) use sse::EventStream;
 pub(crate) use streams::{Place, Streams};

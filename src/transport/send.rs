@@ -1,22 +1,23 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::pin::pin;
+use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
-use futures_util::{FutureExt, stream};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
-use reqwest::RequestBuilder;
 use url::Url;
 
 use super::attempts::Attempts;
 use super::body;
 use super::context::Context;
 use super::headers::{TARGET_URL, header_value};
+use super::noticed_body::NoticedBody;
 use super::request::{Operation, Request};
 use super::runtime::check_runtime;
 use super::time_limit::within;
 use crate::error::{Error, Sender};
 use crate::protocol::RawResponse;
+
+/// Room for the headers of a request without options.
+const MAX_USUAL_HEADERS: usize = 8;
 
 pub(crate) const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"), " (rust)");
 
@@ -76,22 +77,24 @@ async fn head(context: &Context, request: &Request, url: &Url) -> Result<reqwest
 
 /// Sends a request once and returns the response with an unread body.
 async fn exchange(context: &Context, request: &Request, url: &Url) -> Result<reqwest::Response, Error> {
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderMap::with_capacity(MAX_USUAL_HEADERS);
     headers.insert(ACCEPT, HeaderValue::from_static(accept(request.operation)));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     if request.body.is_some() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    headers.extend(context.headers.clone());
-    headers.extend(request.headers.clone());
-    let outgoing = keyed(context, request.method.clone(), &request.url, url, headers).await?;
-    let outgoing = match &request.body {
+    for (name, value) in context.headers.iter().chain(&request.headers) {
+        headers.insert(name.clone(), value.clone());
+    }
+    let mut outgoing = keyed(context, request.method.clone(), &request.url, url, headers).await?;
+    match &request.body {
         Some(body) => {
-            outgoing.header(CONTENT_LENGTH, body.len()).body(noticed(body.clone(), &request.may_have_arrived))
+            let body = NoticedBody::new(body.clone(), &request.may_have_arrived);
+            *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
         }
-        None => without_body(outgoing, &request.method),
-    };
-    let sent = async { outgoing.send().await.map_err(Error::transport) };
+        None => announce_no_body(&mut outgoing),
+    }
+    let sent = pin!(async { context.http.execute(outgoing).await.map_err(Error::transport) });
     within(context.timeouts.response(request.operation), request.operation.name(), sent).await
 }
 
@@ -104,8 +107,10 @@ pub(crate) async fn probe(context: &Context, url: &Url) -> Result<reqwest::Respo
 }
 
 /// Announces that a request has no body, as fal's own clients do. Servers may refuse a PUT of unknown length.
-pub(crate) fn without_body(request: RequestBuilder, method: &Method) -> RequestBuilder {
-    if *method == Method::PUT { request.header(CONTENT_LENGTH, 0) } else { request }
+pub(crate) fn announce_no_body(request: &mut reqwest::Request) {
+    if *request.method() == Method::PUT {
+        request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
 }
 
 /// Creates a request with the key. `at` is where it goes: to its URL, to the backup host or to the server proxy.
@@ -115,24 +120,16 @@ pub(crate) async fn keyed(
     url: &Url,
     at: &Url,
     mut headers: HeaderMap,
-) -> Result<RequestBuilder, Error> {
+) -> Result<reqwest::Request, Error> {
     if context.proxy_url.is_some() {
         headers.insert(TARGET_URL, header_value(url.as_str())?);
     }
     if let Some(authorization) = context.credentials.authorization().await? {
         headers.insert(AUTHORIZATION, authorization);
     }
-    Ok(context.http.request(method, at.clone()).headers(headers))
-}
-
-/// Creates a body that sets `sent` when it is sent, which is after the connection is established.
-fn noticed(body: Bytes, sent: &Arc<AtomicBool>) -> reqwest::Body {
-    let sent = Arc::clone(sent);
-    let chunk = async move {
-        sent.store(true, Ordering::Relaxed);
-        Ok::<_, std::convert::Infallible>(body)
-    };
-    reqwest::Body::wrap_stream(stream::once(chunk.boxed()))
+    let mut request = reqwest::Request::new(method, at.clone());
+    *request.headers_mut() = headers;
+    Ok(request)
 }
 
 fn accept(operation: Operation) -> &'static str {

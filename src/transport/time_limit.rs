@@ -1,6 +1,7 @@
 //! Time limits for one step of a request, or for a whole call with its retries.
 
 use std::cell::RefCell;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -31,10 +32,12 @@ pub(super) async fn within<T>(
 }
 
 /// Runs a whole call with the caller's time limit. The error has the failed attempts.
+///
+/// The work is pinned by the caller, because each function that takes a future stores it again, and copies it.
 pub(crate) async fn within_total<T>(
     limit: Option<Duration>,
     name: &str,
-    work: impl Future<Output = Result<T, Error>>,
+    work: Pin<&mut impl Future<Output = Result<T, Error>>>,
 ) -> Result<T, Error> {
     let Some(limit) = limit else { return work.await };
     let deadline = deadline(limit);
@@ -53,7 +56,10 @@ pub(crate) fn deadline(limit: Duration) -> Option<Instant> {
 }
 
 /// Runs `work` until a deadline. If that passes, returns the failed attempts since the last successful request.
-pub(crate) async fn until<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Result<T, Vec<Attempt>> {
+pub(crate) async fn until<T>(
+    deadline: Option<Instant>,
+    work: Pin<&mut (impl Future<Output = T> + ?Sized)>,
+) -> Result<T, Vec<Attempt>> {
     let Some(deadline) = deadline else { return Ok(work.await) };
     if deadline <= Instant::now() {
         return Err(Vec::new());

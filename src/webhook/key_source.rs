@@ -1,6 +1,7 @@
 //! The public keys of the service, fetched and cached.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -190,7 +191,8 @@ async fn download(context: Arc<Context>) -> Result<Arc<KeySet>, Error> {
     check_runtime()?;
     let url = join(&context.hosts.rest, ".well-known/jwks.json");
     let parcel = Parcel::new("key set request", Method::GET, url, HeaderMap::new());
-    let response = within_total(Some(FETCH_TIMEOUT), "fetching the key set", deliver(&context, &parcel)).await?;
+    let delivered = pin!(deliver(&context, &parcel));
+    let response = within_total(Some(FETCH_TIMEOUT), "fetching the key set", delivered).await?;
     let keys = KeySet::parse(&response.body).map_err(|reason| Error::new(ErrorKind::UnexpectedResponse, reason))?;
     Ok(Arc::new(keys))
 }

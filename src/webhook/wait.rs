@@ -82,7 +82,8 @@ impl<O: DeserializeOwned + Send + 'static> WebhookWait<O> {
             request_id = shown(target.request_id())
         );
         let call = async move {
-            let result = within_total(timeout, "waiting for the webhook", resolve(&inbox, &target, check_every)).await;
+            let resolved = pin!(resolve(&inbox, &target, check_every));
+            let result = within_total(timeout, "waiting for the webhook", resolved).await;
             result.map_err(|error| target.explain(error))
         };
         call.instrument(span)

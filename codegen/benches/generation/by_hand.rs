@@ -10,7 +10,7 @@ use crate::generator::Generator;
 use crate::measure::{Done, fal_codegen};
 use crate::work::Work;
 
-const ENDPOINTS: usize = 100;
+const ENDPOINTS: usize = 50;
 const ROUNDS: usize = 3;
 
 const FLAGSHIP: &str = "fal-ai/fast-sdxl-controlnet-canny/inpainting";

@@ -69,12 +69,13 @@ impl Generator {
         }
     }
 
-    /// Writes the library of a crate of the generated code, and returns the lines of its dependencies.
+    /// Returns the library of a crate of the generated code, and the lines of its dependencies. They are without TLS, which the
+    /// code does not use, because it takes minutes to compile.
     pub(crate) fn library(self, cargo: &Cargo, work: &Work) -> Done<(String, BTreeSet<String>)> {
         let code = self.code(work);
         let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
         if self == Generator::FalCodegen {
-            let dependency = format!("fal-client = {{ path = {:?} }}", cargo.root);
+            let dependency = format!("fal-client = {{ path = {:?}, default-features = false }}", cargo.root);
             return Ok((format!("#[path = {:?}]\npub mod endpoints;\n", code.join("mod.rs")), [dependency].into()));
         }
         let (mut library, mut dependencies) = (String::new(), BTreeSet::new());
@@ -83,7 +84,8 @@ impl Generator {
             let root = if file.is_dir() { file.join("mod.rs") } else { file.clone() };
             library += &format!("#[path = {root:?}]\npub mod {name};\n");
             if let Ok(required) = fs::read_to_string(file.join("REQUIRED_DEPS.toml")) {
-                dependencies.extend(required.lines().filter(|line| line.contains(" = ")).map(str::to_owned));
+                let lines = required.lines().filter(|line| line.contains(" = "));
+                dependencies.extend(lines.map(|line| line.replace("\"rustls\", ", "")));
             }
         }
         if self == Generator::Typify {

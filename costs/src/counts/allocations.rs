@@ -4,8 +4,8 @@ use fal_client::endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting;
 
 use super::Counts;
 
-/// Repetitions of what is counted, after as many that are not.
-const TIMES: u64 = 20;
+/// Repetitions of what is counted, after as many that are not. Not even, so that one of them is the median.
+const TIMES: usize = 21;
 
 /// Returns the allocations of calls and of their parts.
 pub(super) fn count() -> Result<Option<Counts>, Error> {
@@ -20,28 +20,33 @@ pub(super) fn bytes() -> Result<Option<Counts>, Error> {
 fn each(figure: fn(&AllocationInfo) -> u64) -> Result<Option<Counts>, Error> {
     let server = Server::start()?;
     let calls = Calls::new(server.url())?;
-    let one = |call| total(figure, || calls.make(call));
+    let one = |call| median(figure, || calls.make(call));
 
     let mut counts = Counts::new();
     for call in Call::ALL {
-        counts.push((call.name(), one(call)? / TIMES));
+        counts.push((call.name(), one(call)?));
     }
     let events = one(Call::LongStream)?.saturating_sub(one(Call::Stream)?);
-    counts.push(("event", events / TIMES / (MANY as u64 - 1)));
+    counts.push(("event", events / (MANY as u64 - 1)));
 
     let input = input();
-    counts.push(("validate", total(figure, || Ok(input.validate()?))? / TIMES));
-    counts.push(("write", total(figure, || Ok(drop(serde_json::to_vec(&input)?)))? / TIMES));
-    let read = || Ok(drop(serde_json::from_str::<inpainting::Output>(OUTPUT)?));
-    counts.push(("read", total(figure, read)? / TIMES));
+    counts.push(("validate", median(figure, || Ok(input.validate()?))?));
+    counts.push(("write", median(figure, || Ok(serde_json::to_vec(&input)?))?));
+    let read = || Ok(serde_json::from_str::<inpainting::Output>(OUTPUT)?);
+    counts.push(("read", median(figure, read)?));
     Ok(Some(counts))
 }
 
-/// Returns a figure of all repetitions.
-fn total(figure: fn(&AllocationInfo) -> u64, work: impl Fn() -> Result<(), Error>) -> Result<u64, Error> {
-    let repeat = || (0..TIMES).try_for_each(|_| work());
-    repeat()?;
-    let mut result = Ok(());
-    let counted = measure(|| result = repeat());
-    result.map(|()| figure(&counted))
+/// Returns the median of a figure.
+fn median<T>(figure: fn(&AllocationInfo) -> u64, work: impl Fn() -> Result<T, Error>) -> Result<u64, Error> {
+    let mut figures = Vec::new();
+    for _ in 0..2 * TIMES {
+        let mut result = None;
+        let counted = measure(|| result = Some(work()));
+        result.transpose()?;
+        figures.push(figure(&counted));
+    }
+    let counted = &mut figures[TIMES..];
+    counted.sort_unstable();
+    Ok(counted[TIMES / 2])
 }

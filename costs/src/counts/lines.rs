@@ -15,7 +15,7 @@ pub(super) fn count() -> Result<Option<Counts>, Error> {
 }
 
 /// Returns the number of files with an extension in a folder, and the number of their lines.
-fn files(folder: &Path, extension: &str) -> Result<(u64, u64), Error> {
+pub(super) fn files(folder: &Path, extension: &str) -> Result<(u64, u64), Error> {
     let (mut number, mut lines) = (0, 0);
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -3,8 +3,10 @@
 mod allocations;
 mod calls;
 mod dependencies;
+mod generation;
 mod instructions;
 mod lines;
+mod valgrind;
 
 use costs::Error;
 
@@ -12,11 +14,12 @@ use costs::Error;
 pub(crate) type Counts = Vec<(&'static str, u64)>;
 
 /// Returns the counts of a kind, or `None` if a program that they need is missing.
-type Count = fn() -> Result<Option<Counts>, Error>;
+pub(crate) type Count = fn() -> Result<Option<Counts>, Error>;
 
 /// Each kind, by the name of its table in `bounds.toml`.
-pub(crate) const ALL: [(&str, Count); 7] = [
+pub(crate) const ALL: [(&str, Count); 8] = [
     ("instructions", instructions::count),
+    ("generation", generation::count),
     ("allocations", allocations::count),
     ("allocated-bytes", allocations::bytes),
     ("futures", calls::futures),
