@@ -1,4 +1,4 @@
-//! What is measured: calls of fal-client, and the same with reqwest alone.
+//! Calls whose costs are counted, with fal-client and with reqwest alone.
 
 mod calls;
 mod derived;

@@ -8,7 +8,7 @@ use fal_client::endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting;
 use serde::Serialize;
 
 /// Repetitions of what is counted, after as many that are not: they open connections and fill caches.
-const TIMES: u64 = 100;
+const TIMES: u64 = 200;
 
 fn main() -> Result<(), Error> {
     let url = env::args().nth(1).ok_or("usage: parts URL")?;
