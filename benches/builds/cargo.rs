@@ -106,7 +106,7 @@ impl Package<'_> {
 
     fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        // The settings of the environment and of the build of the bench are not those of the program.
+        // The settings of the bench's own build and of the user are not those of the program.
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
             let is_setting = text.starts_with("CARGO_PROFILE") || text.starts_with("CARGO_BUILD");
