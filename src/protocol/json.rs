@@ -30,16 +30,27 @@ pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_j
 /// Parses JSON as [`from_slice`] does, with a function that reads it. An error has the text in which it has its position.
 pub(crate) fn read<T>(
     bytes: &[u8],
-    mut read: impl FnMut(&str) -> Result<T, serde_json::Error>,
+    read: impl FnMut(&str) -> Result<T, serde_json::Error>,
 ) -> Result<T, (serde_json::Error, Cow<'_, str>)> {
     // serde_json would check each string of bytes on its own. A check of the whole is much faster.
-    let text = str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
+    read_text(str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed), read)
+}
+
+/// Parses JSON as [`from_slice`] does.
+pub(crate) fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+    read_text(Cow::Borrowed(text), |text| serde_json::from_str(text)).map_err(|(error, _)| error)
+}
+
+fn read_text<T>(
+    text: Cow<'_, str>,
+    mut read: impl FnMut(&str) -> Result<T, serde_json::Error>,
+) -> Result<T, (serde_json::Error, Cow<'_, str>)> {
     let error = match read(&text) {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
     // A value of another type has that type in the copy, too.
-    let repaired = if error.is_data() { None } else { repair(bytes) };
+    let repaired = if error.is_data() { None } else { repair(text.as_bytes()) };
     // Nothing is left of a document that is a single `NaN`.
     let repaired = repaired.filter(|repaired| repaired.trim_ascii() != b"null");
     let Some(repaired) = repaired else { return Err((error, text)) };

@@ -23,6 +23,9 @@ const MAX_EMPTY_STREAMS: u32 = 2;
 /// Minimum delay before a stream is opened again, whatever the policy is.
 const MIN_REOPENING: Duration = Duration::from_millis(100);
 
+/// The time in which a stream should end after the last status, as fal's streams do. A new connection would take longer.
+const STREAM_END: Duration = Duration::from_millis(10);
+
 /// The time in which a stream must begin with the current status, as fal's streams do. After that, the status is polled.
 const FIRST_SILENCE: Duration = Duration::from_secs(3);
 
@@ -110,7 +113,10 @@ impl Follower {
                     if self.last.as_ref() == Some(&update) {
                         continue;
                     }
-                    self.learn_from(&update);
+                    if update.is_completed() {
+                        self.learn_from(&update);
+                        self.end_stream().await;
+                    }
                     self.empty_streams = 0;
                     self.last = Some(without_logs(&update));
                     let (request_id, lines) = (self.target.request_id(), update.logs().len());
@@ -142,8 +148,19 @@ impl Follower {
 
     /// Remembers the duration of a successful request, so that later ones are polled about when they are completed.
     fn learn_from(&self, update: &QueueUpdate) {
-        if self.is_new && matches!(update, QueueUpdate::Completed { failure: None, .. }) {
+        if self.is_new && update.failure().is_none() {
             self.target.context.durations.record(&self.target.endpoint, self.since.elapsed());
+        }
+    }
+
+    /// Reads the end of a stream after its last status, so that the request of the result can use its connection.
+    async fn end_stream(&mut self) {
+        if let Source::Stream(stream) = &mut self.source {
+            let end = async { while let Ok(Some(_)) = stream.events.next().await {} };
+            if timeout(STREAM_END, end).await.is_ok() {
+                // Lets the task of the connection return it to the pool.
+                tokio::task::yield_now().await;
+            }
         }
     }
 

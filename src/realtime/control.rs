@@ -1,8 +1,9 @@
 //! The frames that fal sends about a realtime connection, in JSON or in MessagePack.
 
 use std::fmt;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
@@ -15,6 +16,9 @@ const MAX_FIELDS: usize = 16;
 
 /// Maximum bytes before the type or the status of such a frame. The words of an error come after it.
 const MAX_HEAD: usize = 4096;
+
+/// Finds the words of such a frame. To prepare the search takes longer than to search a small frame.
+static WORDS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| [Finder::new(b"x-fal-"), Finder::new(b"error")]);
 
 /// A frame that is not a result.
 #[derive(Debug)]
@@ -53,7 +57,7 @@ pub(super) fn of_bytes(bytes: &[u8]) -> Option<Control> {
 /// large, and should not be read twice.
 fn may_be_control(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(MAX_HEAD)];
-    memmem::find(head, b"x-fal-").is_some() || memmem::find(head, b"error").is_some()
+    WORDS.iter().any(|word| word.find(head).is_some())
 }
 
 impl Fields {

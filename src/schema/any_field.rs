@@ -1,7 +1,5 @@
 use std::any::Any;
 use std::fmt;
-use std::iter::Zip;
-use std::slice;
 
 use serde::de::{Error, Unexpected};
 use serde_json::{Map, Value};
@@ -144,20 +142,33 @@ impl<'a> Visitor<'a> for Fields<'a> {
 /// Returns the fields of a record, for changing them.
 pub(super) fn fields_mut_of<R: Record>(record: &mut R) -> Vec<&mut dyn AnyField> {
     let mut fields = Vec::with_capacity(R::INFO.fields.len());
-    each_field_mut(record, &mut |field| fields.push(field));
+    each_unread(record, &[], &mut |_, field| fields.push(field));
     fields
 }
 
-/// Calls a function with each field of a record.
-pub(super) fn each_field_mut<'a, R: Record>(record: &'a mut R, visit: &mut dyn FnMut(&'a mut dyn AnyField)) {
-    record.fields_mut(&mut EachMut(visit));
+/// Calls a function with each field of a record that has not been read, and with its index.
+pub(super) fn each_unread<'a, R: Record>(
+    record: &'a mut R,
+    states: &[Option<Read>],
+    visit: &mut dyn FnMut(usize, &'a mut dyn AnyField),
+) {
+    record.fields_mut(&mut EachUnread { states, index: 0, visit });
 }
 
-struct EachMut<'v, 'a>(&'v mut dyn FnMut(&'a mut dyn AnyField));
+struct EachUnread<'v, 'a> {
+    /// The states of the first fields. The others have not been read.
+    states: &'v [Option<Read>],
+    index: usize,
+    visit: &'v mut dyn FnMut(usize, &'a mut dyn AnyField),
+}
 
-impl<'a> VisitorMut<'a> for EachMut<'_, 'a> {
+impl<'a> VisitorMut<'a> for EachUnread<'_, 'a> {
+    #[inline]
     fn field<T: SchemaType>(&mut self, value: &'a mut T) {
-        (self.0)(value);
+        if self.states.get(self.index) != Some(&Some(Read::Value(()))) {
+            (self.visit)(self.index, value);
+        }
+        self.index += 1;
     }
 }
 
@@ -290,8 +301,8 @@ impl Flaw {
 
 /// Sets the fields that were not read. In an output, notes the required ones among them.
 pub(super) struct Finish<'a> {
-    /// The fields that are still to come, with their states.
-    rest: Zip<slice::Iter<'static, FieldInfo>, slice::Iter<'a, Option<Read>>>,
+    fields: &'static [FieldInfo],
+    states: &'a [Option<Read>],
     mode: Mode,
     /// True if a field with objects was read.
     has_objects: bool,
@@ -303,13 +314,16 @@ pub(super) struct Finish<'a> {
 
 impl<'a> Finish<'a> {
     pub(super) fn new(info: &RecordInfo, states: &'a [Option<Read>], mode: Mode) -> Self {
-        Finish { rest: info.fields.iter().zip(states), mode, has_objects: false, lost: None, flaw: None }
+        Finish { fields: info.fields, states, mode, has_objects: false, lost: None, flaw: None }
     }
 
-    /// Sets the next field.
-    pub(super) fn field(&mut self, value: &mut dyn AnyField) {
-        let Some((field, state)) = self.rest.next().filter(|_| self.flaw.is_none()) else { return };
-        let (is_null, is_odd) = match state {
+    /// Sets a field if it was not read.
+    pub(super) fn field(&mut self, index: usize, value: &mut dyn AnyField) {
+        if self.flaw.is_some() {
+            return;
+        }
+        let field = &self.fields[index];
+        let (is_null, is_odd) = match self.states[index] {
             Some(Read::Value(())) => {
                 self.has_objects |= value.has_objects();
                 return;

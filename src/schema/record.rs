@@ -5,7 +5,7 @@ use serde::de::{self, Deserialize, Deserializer, Error, IgnoredAny, MapAccess, S
 use serde::ser::{SerializeMap, Serializer};
 
 use super::any_field::{
-    Finish, States, Unread, copy_fields, debug_fields, each_field_mut, fields_are_equal, fields_mut_of, fields_of,
+    Finish, States, Unread, copy_fields, debug_fields, each_unread, fields_are_equal, fields_mut_of, fields_of,
     validate_fields, visit_files,
 };
 use super::field_path::FieldPath;
@@ -168,7 +168,9 @@ impl<R: Record> Shape<R> for RecordShape {
         }
         if states.iter().any(|state| *state != Some(Read::Value(()))) {
             let mut finish = Finish::new(&R::INFO, states, mode);
-            each_field_mut(record, &mut |field| finish.field(field));
+            // Of the outermost object, it matters what was read.
+            let passed = if mode == Mode::Output { &[] } else { &*states };
+            each_unread(record, passed, &mut |index, field| finish.field(index, field));
             finish.end()?;
         }
         if mode == Mode::Output {
@@ -259,14 +261,23 @@ struct FieldReader<'a, A, E> {
 }
 
 impl<'de, A: MapAccess<'de>> VisitorMut<'_> for FieldReader<'_, A, A::Error> {
+    #[inline]
     fn field<T: SchemaType>(&mut self, place: &mut T) {
         if self.before == 0 {
-            if self.is_repeated {
-                *place = T::Shape::blank();
-            }
-            self.read = self.object.next_value_seed(Seed::new(place, self.mode));
+            self.read_into(place);
         }
         self.before = self.before.wrapping_sub(1);
+    }
+}
+
+impl<'de, A: MapAccess<'de>> FieldReader<'_, A, A::Error> {
+    /// Not a part of `field`, so that passing over a field is a comparison and not a call.
+    #[inline(never)]
+    fn read_into<T: SchemaType>(&mut self, place: &mut T) {
+        if self.is_repeated {
+            *place = T::Shape::blank();
+        }
+        self.read = self.object.next_value_seed(Seed::new(place, self.mode));
     }
 }
 

@@ -126,6 +126,7 @@ pub(super) fn mark() -> Mark {
 }
 
 /// Prepends a segment to the paths noted since the mark.
+#[inline]
 pub(super) fn prepend(since: Mark, segment: impl FnOnce() -> String) {
     if mark() != since {
         prepend_segment(since, &segment());

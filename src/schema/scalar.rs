@@ -36,10 +36,7 @@ impl Scalar<'_> {
         let integer = match self {
             Scalar::Integer(integer) => Some(*integer),
             Scalar::Float(float) => whole(*float),
-            Scalar::Text(text) if !mode.is_strict() => {
-                let text = text.trim();
-                text.parse().ok().or_else(|| whole(text.parse().ok()?))
-            }
+            Scalar::Text(text) if !mode.is_strict() => integer_in(text.trim()),
             _ => None,
         };
         let in_value = |integer: &i128| (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(integer);
@@ -86,6 +83,12 @@ impl Scalar<'_> {
     pub(super) fn text(&self, mode: Mode) -> Option<Cow<'_, str>> {
         match self {
             Scalar::Text(text) => Some(Cow::Borrowed(text)),
+            _ => self.other_text(mode),
+        }
+    }
+
+    fn other_text(&self, mode: Mode) -> Option<Cow<'_, str>> {
+        match self {
             Scalar::Compound(value) if !mode.is_strict() => {
                 Some(self.url(mode).unwrap_or_else(|| Cow::Owned(value.to_string())))
             }
@@ -135,6 +138,11 @@ impl Scalar<'_> {
             Scalar::Compound(_) => Unexpected::Map,
         }
     }
+}
+
+/// Parses an integer, which may be written as `3.0`.
+fn integer_in(text: &str) -> Option<i128> {
+    text.parse().ok().or_else(|| whole(text.parse().ok()?))
 }
 
 /// Converts a float without a fraction to an integer.

@@ -55,8 +55,9 @@ impl Body {
                 if message.data.trim() == DONE {
                     return Poll::Ready(Ok(None));
                 }
+                let read = read(&message.event, &message.data);
                 let data = Bytes::from(message.data);
-                match read(&message.event, &data) {
+                match read {
                     // Some connections do not show that they were lost.
                     Some(Read { data: EventData::Text(text), .. }) if events.has_ended() && is_begun_json(&text) => {
                         Err(Error::new(ErrorKind::Transport, "the stream ended within an event"))
@@ -70,7 +71,7 @@ impl Body {
                 if envelope::is_envelope(&data) {
                     return Poll::Ready(Err(self.error(head, data)));
                 }
-                match read(UNNAMED, &data) {
+                match read(UNNAMED, &String::from_utf8_lossy(&data)) {
                     Some(Read { data: EventData::Text(_), .. }) => {
                         Err(Error::unexpected("unexpected response to the stream request", head.with_body(data)))
                     }

@@ -13,9 +13,9 @@
 //! | anything else | a text |
 
 use std::any::{Any, TypeId};
+use std::sync::LazyLock;
 
-use bytes::Bytes;
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -24,6 +24,9 @@ use super::event_data::EventData;
 use super::workflow_event::WorkflowEvent;
 use crate::protocol::{WorkflowStep, envelope, has_words_of_error, is_error, json, workflow_step};
 use crate::schema::report::{Outermost, Report, Reported};
+
+/// Finds the name of the field `type`. To prepare the search takes longer than to search an event.
+static TYPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"type\""));
 
 /// The data of an event, with the report about an output.
 pub(super) struct Read<O> {
@@ -45,7 +48,7 @@ impl<O> From<EventData<O>> for Read<O> {
 }
 
 /// Reads the data of an event. `None` if the event is an error.
-pub(super) fn read<O: DeserializeOwned + 'static>(name: &str, data: &Bytes) -> Option<Read<O>> {
+pub(super) fn read<O: DeserializeOwned + 'static>(name: &str, data: &str) -> Option<Read<O>> {
     if name.eq_ignore_ascii_case("error") {
         return None;
     }
@@ -54,8 +57,8 @@ pub(super) fn read<O: DeserializeOwned + 'static>(name: &str, data: &Bytes) -> O
     if is_plain && let Some(read) = read_output(data) {
         return Some(read);
     }
-    let Ok(mut value) = json::from_slice::<Value>(data) else {
-        return Some(EventData::Text(String::from_utf8_lossy(data).into_owned()).into());
+    let Ok(mut value) = json::from_str::<Value>(data) else {
+        return Some(EventData::Text(data.to_owned()).into());
     };
     if is_error(&value) {
         return None;
@@ -70,7 +73,7 @@ pub(super) fn read<O: DeserializeOwned + 'static>(name: &str, data: &Bytes) -> O
             }
             Some(WorkflowStep::Output(output)) => {
                 return Some(read_final_output(output).unwrap_or_else(|| {
-                    let whole = json::from_slice(data).unwrap_or_default();
+                    let whole = json::from_str(data).unwrap_or_default();
                     EventData::Json(whole).into()
                 }));
             }
@@ -88,17 +91,17 @@ pub(super) fn read<O: DeserializeOwned + 'static>(name: &str, data: &Bytes) -> O
 }
 
 /// Returns true if the data may be an object with a field `type`. Most outputs have none, and are parsed only once.
-fn may_have_type(data: &Bytes) -> bool {
-    memmem::find(data, b"\"type\"").is_some()
+fn may_have_type(data: &str) -> bool {
+    TYPE.find(data.as_bytes()).is_some()
 }
 
 /// Reads a typed output.
-fn read_output<O: DeserializeOwned + 'static>(data: &Bytes) -> Option<Read<O>> {
-    let Reported { data: output, report } = json::from_slice::<Reported<O>>(data).ok()?;
+fn read_output<O: DeserializeOwned + 'static>(data: &str) -> Option<Read<O>> {
+    let Reported { data: output, report } = json::from_str::<Reported<O>>(data).ok()?;
     let is_output = match report.outermost {
         Some(outermost) => has_fields(outermost),
         // A type that no attribute describes may take any object.
-        None => !envelope::is_error_body(data),
+        None => !envelope::is_error_body(data.as_bytes()),
     };
     is_output.then(|| Read::output(EventData::Output(output), report))
 }

@@ -141,3 +141,20 @@ async fn a_place_is_not_taken_while_streams_are_silent() {
     tokio::join!(jobs, silence);
     assert_eq!(count_of(&server, "stream"), 1);
 }
+
+#[tokio::test]
+async fn the_connection_of_a_stream_is_used_for_the_result() {
+    let stream = Reply::events(&[QUEUED, COMPLETED]).reusable();
+    let server = server(&[submitted(), ("stream", vec![stream]), result()]).await;
+    server.client().endpoint("a/b").subscribe(json!({})).await.expect("a result");
+    assert_eq!((server.seen().len(), server.opened()), (3, 2));
+}
+
+#[tokio::test]
+async fn a_stream_that_goes_on_after_completion_does_not_delay_the_result() {
+    for stream in [Reply::events(&[QUEUED, COMPLETED]).unannounced().silent(), Reply::events(&[COMPLETED]).repeated()] {
+        let server = server(&[submitted(), ("stream", vec![stream]), result()]).await;
+        server.client().endpoint("a/b").subscribe(json!({})).await.expect("a result");
+        assert_eq!((server.seen().len(), server.opened()), (3, 3));
+    }
+}
