@@ -3,16 +3,20 @@
 
 use std::fmt::Write;
 
+/// Maximum number of arrays and objects around the position. serde_json reads none that are deeper. It passes over them, so
+/// that a response could consist of their brackets.
+const MAX_DEPTH: usize = 128;
+
 /// An array or object around the position.
 enum Level<'a> {
-    /// With the index of the last value that has begun.
+    /// With the index of the value, once the first one has begun.
     Array(Option<usize>),
     /// With the last key, and true once its value may begin.
     Object(&'a str, bool),
 }
 
 /// Returns the path of the value at which reading `json` has failed, such as `images[0].url`, or that of a value around it.
-/// `None` for the outermost value.
+/// `None` for the outermost value, and after a value that is too deep to be read.
 pub(crate) fn path_of(error: &serde_json::Error, json: &str) -> Option<String> {
     let mut levels = Vec::new();
     let mut rest = &json[..offset(error, json)];
@@ -28,15 +32,17 @@ pub(crate) fn path_of(error: &serde_json::Error, json: &str) -> Option<String> {
             ('}' | ']', _) => drop(levels.pop()),
             (',', Some(Level::Object(_, is_value))) => *is_value = false,
             (':', Some(Level::Object(_, is_value))) => *is_value = true,
+            (',', Some(Level::Array(index))) => *index = index.map(|index| index + 1),
             ('"', Some(Level::Object(key, false))) => {
                 *key = token.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or_default();
             }
             (',' | ':', _) => {}
             (first, level) if !first.is_whitespace() => {
                 if let Some(Level::Array(index)) = level {
-                    *index = Some(index.map_or(0, |index| index + 1));
+                    index.get_or_insert(0);
                 }
                 match first {
+                    '[' | '{' if levels.len() == MAX_DEPTH => return None,
                     '[' => levels.push(Level::Array(None)),
                     '{' => levels.push(Level::Object("", false)),
                     _ => {}
@@ -102,6 +108,12 @@ mod tests {
             (r#"{"images":[{"url":"a","other":1}]}"#, Some("images[0]")),
             (r#"{"images":[],"more":{}}"#, Some("more")),
             (r#"{"images":[{"url":"a"#, Some("images[0].url")),
+            // The position is before a bracket.
+            (r#"{"images":[{"url":"a","size":[1,{}]}]}"#, Some("images[0].size[1]")),
+            (r#"{"images":[{"url":"a","size":[[]]}]}"#, Some("images[0].size")),
+            (r#"{"images":[{"url":"a"},7]}"#, Some("images[1]")),
+            (r#"{"a\"b":[],"a.b":[],"a\\":{}}"#, Some(r"a\\")),
+            (r#"{"images":[{"url":"a"}],"images":[{"url":"a","url":"b"}]}"#, Some("images[0]")),
             ("[]", None),
             ("7", None),
             ("", None),
@@ -109,5 +121,15 @@ mod tests {
             let error = serde_json::from_str::<BTreeMap<String, Vec<Image>>>(json).expect_err(json);
             assert_eq!(path_of(&error, json).as_deref(), path, "{json}: {error}");
         }
+    }
+
+    #[test]
+    fn the_path_of_a_deep_value_is_short() {
+        let deep = |depth| format!(r#"{{"a":{}"#, "[".repeat(depth));
+        let error = serde_json::from_str::<serde_json::Value>(&deep(1_000)).expect_err("deep");
+        assert_eq!(path_of(&error, &deep(1_000)), Some(format!("a{}", "[0]".repeat(MAX_DEPTH - 2))));
+        // Values of unknown fields are passed over, whatever their depth is.
+        let error = serde_json::from_str::<serde::de::IgnoredAny>(&deep(1_000_000)).expect_err("unfinished");
+        assert_eq!(path_of(&error, &deep(1_000_000)), None);
     }
 }
