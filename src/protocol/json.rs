@@ -51,10 +51,9 @@ fn read_text<T>(
     };
     // A value of another type has that type in the copy, too.
     let repaired = if error.is_data() { None } else { repair(text.as_bytes()) };
+    let repaired = repaired.and_then(|repaired| String::from_utf8(repaired).ok());
     // Nothing is left of a document that is a single `NaN`.
-    let repaired = repaired.filter(|repaired| repaired.trim_ascii() != b"null");
-    let Some(repaired) = repaired else { return Err((error, text)) };
-    let repaired = String::from_utf8_lossy(&repaired).into_owned();
+    let Some(repaired) = repaired.filter(|repaired| repaired.trim_ascii() != "null") else { return Err((error, text)) };
     read(&repaired).map_err(|error| (error, Cow::Owned(repaired)))
 }
 
