@@ -132,8 +132,11 @@ impl Follower {
                 Err(error) => {
                     let (kind, status) = (error.kind(), error.status());
                     let delay = self.patience.delay(&self.target.context.retry, error);
-                    self.poll_after(delay.map_err(|error| self.target.explain(error))?);
+                    let delay = delay.map_err(|error| self.target.explain(error))?;
                     tracing::debug!(request_id = shown(self.target.request_id()), ?kind, ?status, "fal is unavailable");
+                    self.poll_after(Duration::ZERO);
+                    // Not the delay of the poll, which ends when a place for a stream is free.
+                    sleep(delay).await;
                 }
             }
         }
