@@ -223,32 +223,34 @@ impl<T: SchemaType> Shape for Vec<T> {
             return Err(A::Error::invalid_type(Unexpected::Map, &Self::EXPECTED));
         }
         let object = Map::deserialize(MapAccessDeserializer::new(object))?;
-        if let Some(items) = numbered(&object) {
-            return reread(list, &Value::Array(items), mode);
-        }
+        let object = match numbered(object) {
+            Ok(items) => return reread(list, Value::Array(items), mode),
+            Err(object) => object,
+        };
         let before = report::mark();
         let mut item = T::Shape::blank();
-        let read = reread(&mut item, &Value::Object(object), mode.inner())?;
+        let read = reread(&mut item, Value::Object(object), mode.inner())?;
         report::prepend(before, || "[0]".to_owned());
         Ok(read.map(|()| list.push(item)))
     }
 }
 
-/// Returns the values of an object by their numbers, if all keys are numbers.
-fn numbered(object: &Map<String, Value>) -> Option<Vec<Value>> {
-    let mut items: Vec<(u64, &Value)> =
-        object.iter().map_while(|(key, value)| Some((key.parse().ok()?, value))).collect();
-    if object.is_empty() || items.len() < object.len() {
-        return None;
+/// Returns the values of an object by their numbers if all keys are numbers, and the object otherwise.
+fn numbered(object: Map<String, Value>) -> Result<Vec<Value>, Map<String, Value>> {
+    if object.is_empty() || object.keys().any(|key| key.parse::<u64>().is_err()) {
+        return Err(object);
     }
-    items.sort_by_key(|(index, _)| *index);
-    Some(items.into_iter().map(|(_, item)| item.clone()).collect())
+    let mut items: Vec<(String, Value)> = object.into_iter().collect();
+    items.sort_by_cached_key(|(key, _)| key.parse::<u64>().ok());
+    Ok(items.into_iter().map(|(_, item)| item).collect())
 }
 
 /// Reads a value that was read as JSON first. It is read from text, as all outputs are, so that the reader of a type is not
 /// compiled again for values.
-fn reread<T: SchemaType, E: Error>(place: &mut T, value: &Value, mode: Mode) -> Result<Read, E> {
+fn reread<T: SchemaType, E: Error>(place: &mut T, value: Value, mode: Mode) -> Result<Read, E> {
     let json = value.to_string();
+    // The values in it may be read in the same way, and each would still be in memory.
+    drop(value);
     T::Shape::read(place, &mut serde_json::Deserializer::from_str(&json), mode).map_err(E::custom)
 }
 
