@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::amount::{IntoAmount, not_negative};
 use super::{Cost, Estimate, Price, USD, billed_units, exact};
 use crate::error::{Error, ErrorKind};
-use crate::protocol::EndpointId;
+use crate::protocol::{EndpointId, path_of};
 use crate::text::shown;
 
 /// Maximum bytes of a price file. The prices of 2,000 endpoints are 200 KB.
@@ -247,13 +247,13 @@ fn parse(json: &str) -> Result<PriceTable, String> {
     if json.trim_start().starts_with('[') {
         return Err("invalid type: array, expected an object with `prices`".to_owned());
     }
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    let Rows { prices } = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let reason = shown(&error.inner().to_string());
-        if path == "." { reason } else { format!("at `{}`: {reason}", shown(&path)) }
+    let Rows { prices } = serde_json::from_str(json).map_err(|error| {
+        let reason = shown(&error.to_string());
+        match path_of(&error, json) {
+            Some(path) => format!("at `{}`: {reason}", shown(&path)),
+            None => reason,
+        }
     })?;
-    deserializer.end().map_err(|error| error.to_string())?;
     let mut table = PriceTable::default();
     for (index, Row { endpoint_id, unit_price, unit, currency }) in prices.into_iter().enumerate() {
         if endpoint_id.trim().is_empty() {
