@@ -61,13 +61,15 @@ enum Source {
     /// Polling, with the time of the next poll.
     Poll {
         due: Instant,
-        /// True if a stream was silent and no poll has succeeded since.
-        after_silence: bool,
+        /// The time of the request of a stream that was silent, until a poll succeeds or fails.
+        silent_since: Option<Instant>,
     },
 }
 
 struct OpenStream {
     events: Box<EventStream>,
+    /// Time of its request.
+    since: Instant,
     /// True once the stream has delivered a status.
     had_status: bool,
     /// True once the stream has delivered log lines.
@@ -204,11 +206,11 @@ impl Follower {
                 }
                 sleep_until(*due).await;
                 let polled = poll(&self.target, self.logs).await;
-                if let Source::Poll { after_silence, .. } = &mut self.source
-                    && std::mem::take(after_silence)
+                if let Source::Poll { silent_since, .. } = &mut self.source
+                    && let Some(since) = silent_since.take()
                     && polled.is_ok()
                 {
-                    self.target.context.streams.report_silence();
+                    self.target.context.streams.report_silence(since);
                 }
                 Ok(Some(self.take_poll(polled?)))
             }
@@ -232,14 +234,15 @@ impl Follower {
             return Ok(());
         }
         let request = self.target.status_stream(self.logs)?;
-        let poll_due = Instant::now() + FIRST_SILENCE;
+        let since = Instant::now();
         match timeout(FIRST_SILENCE, open(context, &request)).await {
             Ok(Ok(response)) => {
                 self.source = Source::Stream(OpenStream {
                     events: Box::new(EventStream::new(Chunks::new(response, context.timeouts.status_idle), MAX_EVENT)),
+                    since,
                     had_status: false,
                     had_lines: false,
-                    poll_due,
+                    poll_due: since + FIRST_SILENCE,
                     silence: SILENCE,
                 });
             }
@@ -257,8 +260,8 @@ impl Follower {
             Err(_) => {
                 tracing::debug!(request_id = shown(self.target.request_id()), "status stream silent, polling");
                 self.poll_after(Duration::ZERO);
-                if let Source::Poll { after_silence, .. } = &mut self.source {
-                    *after_silence = true;
+                if let Source::Poll { silent_since, .. } = &mut self.source {
+                    *silent_since = Some(since);
                 }
             }
         }
@@ -268,6 +271,7 @@ impl Follower {
     /// Takes a status from the stream, without the log lines that were delivered before.
     fn take_event(&mut self, mut update: QueueUpdate) -> QueueUpdate {
         if let Source::Stream(stream) = &mut self.source {
+            self.target.context.streams.report_status();
             stream.silence = SILENCE;
             stream.poll_due = Instant::now() + SILENCE;
             let lines = update.logs_mut();
@@ -294,7 +298,7 @@ impl Follower {
     /// now on. A stream that has delivered a status before is trusted more than a failed poll.
     fn take_poll_next_to_stream(&mut self, polled: Result<QueueUpdate, Error>) -> Result<Option<QueueUpdate>, Error> {
         let Source::Stream(stream) = &mut self.source else { return Ok(None) };
-        let had_status = stream.had_status;
+        let (had_status, since) = (stream.had_status, stream.since);
         stream.silence = (stream.silence * 2).min(MAX_SILENCE);
         match polled {
             Ok(update) => {
@@ -305,7 +309,7 @@ impl Follower {
                     self.poll_after(Duration::ZERO);
                 }
                 if !had_status {
-                    self.target.context.streams.report_silence();
+                    self.target.context.streams.report_silence(since);
                 }
                 Ok(Some(update))
             }
@@ -330,7 +334,7 @@ impl Follower {
     /// Polls after a delay. A follower that has used its place for a stream leaves it to others, and polls to the end.
     fn poll_after(&mut self, delay: Duration) {
         self.place = self.place.take().filter(|place| matches!(place, Place::Awaited(_)));
-        self.source = Source::Poll { due: later(delay), after_silence: false };
+        self.source = Source::Poll { due: later(delay), silent_since: None };
     }
 
     /// Handles a stream that ended or could not be opened. The count starts at 0 again after every change.

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -26,7 +26,14 @@ const POLLING_AFTER_SILENCE: Duration = Duration::from_secs(300);
 pub(crate) struct Streams {
     /// One permit for each stream that may be open. Closed if the client opens no streams.
     permits: Arc<Semaphore>,
-    silent: Mutex<Option<Instant>>,
+    seen: Mutex<Seen>,
+}
+
+/// The latest signs of whether events arrive.
+#[derive(Debug, Default)]
+struct Seen {
+    status: Option<Instant>,
+    silence: Option<Instant>,
 }
 
 /// The place of a request among the open streams of its client.
@@ -47,7 +54,7 @@ impl Streams {
         if max == 0 {
             permits.close();
         }
-        Streams { permits: Arc::new(permits), silent: Mutex::default() }
+        Streams { permits: Arc::new(permits), seen: Mutex::default() }
     }
 
     /// Returns a place for a new stream, or a turn in the line for one. `None` if the status should be polled.
@@ -67,13 +74,25 @@ impl Streams {
 
     /// Returns true if a stream was silent lately, so that no other one should be opened.
     pub(crate) fn are_silent(&self) -> bool {
-        let silent = *self.silent.lock().unwrap_or_else(PoisonError::into_inner);
-        silent.is_some_and(|silent| silent.elapsed() < POLLING_AFTER_SILENCE)
+        self.seen().silence.is_some_and(|silence| silence.elapsed() < POLLING_AFTER_SILENCE)
     }
 
-    /// Records that a stream was silent although the service responded to a poll.
-    pub(crate) fn report_silence(&self) {
-        *self.silent.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    /// Records that a stream has delivered a status.
+    pub(crate) fn report_status(&self) {
+        self.seen().status = Some(Instant::now());
+    }
+
+    /// Records that a stream was silent although the service responded to a poll. `since` is the time of its request. One slow
+    /// stream in thousands says nothing about the network if another one has delivered a status since then.
+    pub(crate) fn report_silence(&self, since: Instant) {
+        let mut seen = self.seen();
+        if seen.status.is_none_or(|status| status < since) {
+            seen.silence = Some(Instant::now());
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -55,6 +55,26 @@ async fn a_stream_without_a_status_is_polled_after_three_seconds_and_then_avoide
 }
 
 #[tokio::test]
+async fn a_silent_stream_among_others_does_not_end_the_use_of_streams() {
+    for silent in [open_stream(&[]), Reply::never()] {
+        let streams = vec![silent, Reply::events(&[COMPLETED])];
+        let status = vec![Reply::json(200, COMPLETED)];
+        let server = server(&[submitted(), ("stream", streams), ("status", status), result()]).await;
+        let client = server.client();
+        let call = || client.endpoint("a/b").subscribe(json!({})).send();
+        let other = async {
+            received(&server, "stream", 1).await;
+            call().await.expect("a result");
+            skip(3 * SECOND).await;
+        };
+        let (first, ()) = tokio::join!(call(), other);
+        first.expect("a result");
+        call().await.expect("a result");
+        assert_eq!((count_of(&server, "stream"), count_of(&server, "status")), (3, 1));
+    }
+}
+
+#[tokio::test]
 async fn a_status_that_a_stream_holds_back_is_polled_after_fifteen_seconds() {
     for (first, polled) in [
         (running("a"), completed("ab")),
