@@ -8,8 +8,8 @@ use super::Failure;
 use super::measure::Load;
 use super::way::Way;
 
-const SHORT: usize = 256;
-const LONG: usize = 1280;
+const SHORT: usize = 128;
+const LONG: usize = 640;
 
 /// The costs of a call.
 #[derive(Clone, Copy, Debug)]
