@@ -8,24 +8,17 @@ use tokio::sync::Semaphore;
 
 use super::environment::{key, missing_key, not_blank, switch, variable};
 use super::{Client, Inner};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 #[cfg(feature = "money")]
 use crate::money::Budget;
 use crate::storage::{Tokens, UploadCache, UploadPolicy};
 use crate::transport::{
     AuthScheme, Buckets, Context, Credentials, Durations, Hosts, Proxies, RetryPolicy, Streams, Timeouts, Variable,
-    check_encryption, parse_base_url, parse_headers, shown_host, tls,
+    check_encryption, http_client, parse_base_url, parse_headers, shown_host,
 };
 
 /// A setting, or the error of the environment variable that should have set it.
 type Setting<T> = Option<Result<T, Error>>;
-
-/// Time limit for establishing a connection. fal's own clients use the same.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Maximum idle time of a pooled connection. It is short because a billable request that is sent just as a gateway closes
-/// the connection cannot be retried.
-const POOL_IDLE: Duration = Duration::from_secs(20);
 
 /// Default of the maximum size of an output. Outputs are JSON with URLs, or with files as data URIs of some megabytes.
 const MAX_OUTPUT: usize = 256 << 20;
@@ -477,20 +470,6 @@ impl ClientBuilder {
         let inner = Inner { context, uploads: self.uploads, tokens: Tokens::default(), upload_cache, in_flight };
         Ok(Client { inner: Arc::new(inner) })
     }
-}
-
-fn http_client(plain: bool, proxies: &Proxies) -> Result<reqwest::Client, Error> {
-    tls::configure(proxies.apply(reqwest::Client::builder()), plain)?
-        .redirect(reqwest::redirect::Policy::none())
-        // Another crate of the program may turn on these features of reqwest, and with them these defaults.
-        .no_gzip()
-        .no_brotli()
-        .no_zstd()
-        .no_deflate()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .pool_idle_timeout(POOL_IDLE)
-        .build()
-        .map_err(|error| Error::new(ErrorKind::Configuration, "cannot create the HTTP client").caused_by(error))
 }
 
 impl fmt::Debug for ClientBuilder {

@@ -63,7 +63,7 @@
 //! | `limited_file` | the limits of files, which are checked once a file is measured |
 //! | `shape` | the traits [`SchemaType`](shape::SchemaType) and [`Shape`](shape::Shape): what null and absence mean |
 //! | `reading`, `scalar` | the visitor that reads a value into its place, and conversions to the type of the place |
-//! | `std_impls`, `file`, `nullable` | shapes of integers, strings, lists, maps, files… |
+//! | `std_impls`, `collections`, `file`, `nullable` | shapes of integers, strings, arrays, maps, files… |
 //! | `record`, `any_field` | the shape of all structs |
 //! | `node` | a value as its parts, for the search for files in an output |
 //! | `report` | what an output lacks |
@@ -79,6 +79,7 @@
 mod any_field;
 mod attributes;
 mod builder_state;
+mod collections;
 mod field_path;
 mod file;
 mod input;

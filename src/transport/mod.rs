@@ -11,6 +11,7 @@ mod descriptors;
 mod durations;
 mod headers;
 mod hosts;
+mod http_client;
 mod media_request;
 mod media_stream;
 mod meter;
@@ -28,7 +29,7 @@ mod sse;
 mod streams;
 mod time_limit;
 mod timeouts;
-pub(crate) mod tls;
+mod tls;
 mod verdict;
 #[cfg(feature = "realtime")]
 mod websocket;
@@ -46,6 +47,7 @@ pub(crate) use headers::{UPLOAD_POLICY, header_value, parse_header, parse_header
 pub(crate) use hosts::{Hosts, check_encryption, join, parse_base_url, shown_host};
 #[cfg(feature = "proxy")]
 pub(crate) use hosts::{backup, is_loopback};
+pub(crate) use http_client::http_client;
 pub(crate) use media_request::{MAX_ERROR_BODY, is_available};
 pub(crate) use media_stream::MediaStream;
 pub(crate) use meter::Meter;
