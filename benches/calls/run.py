@@ -50,7 +50,7 @@ async def runs(calls):
 
 
 async def main():
-    http = client._client
+    http = await client._client
     http._transport = Redirected(http._transport)
     await runs(2 * in_flight)
     start = time.perf_counter()
