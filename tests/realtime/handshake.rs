@@ -9,6 +9,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::host::{Host, close, json, text};
+use crate::unreachable::Unreachable;
 
 #[tokio::test]
 async fn refusals_are_typed_and_not_retried() {
@@ -85,10 +86,8 @@ async fn opening_has_a_time_limit() {
 #[tokio::test]
 async fn unreachable_host_is_a_connect_error() {
     let host = Host::start(async |_, _| {}).await;
-    let client = host.client();
-    drop(host);
-    // The task that accepts connections ends before the next one is made.
-    tokio::task::yield_now().await;
+    let closed = Unreachable::bind();
+    let client = host.builder().run_host(format!("http://{}", closed.address())).build().expect("a client");
     let error = client.endpoint("a/b").realtime().await.expect_err("unreachable");
     assert!(error.is_connect() && error.attempts().len() == 5, "{error:?}");
 }

@@ -11,4 +11,6 @@ mod queue;
 mod reconnection;
 mod runs;
 mod tokens;
+#[path = "../client/support/unreachable.rs"]
+mod unreachable;
 mod wire;

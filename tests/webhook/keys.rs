@@ -1,4 +1,3 @@
-use std::net::{Ipv4Addr, TcpListener};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fal_client::webhook::{Rejection, Verifier};
@@ -8,6 +7,7 @@ use futures_util::future::{join, join_all};
 use tokio::io::AsyncReadExt;
 
 use crate::support::{Clock, Key, KeyServer, client, jwks};
+use crate::unreachable::Unreachable;
 
 const BODY: &[u8] = b"{}";
 const DAY: u64 = 24 * 3600;
@@ -125,11 +125,9 @@ async fn keys_are_fetched_again_if_the_clock_is_set_back() {
 
 #[tokio::test]
 async fn unreachable_keys_have_their_own_error() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    drop(listener);
+    let closed = Unreachable::bind();
     let (key, clock) = (Key::new(1), Clock::new());
-    let verifier = clock.apply(Verifier::new(&client(&url)));
+    let verifier = clock.apply(Verifier::new(&client(&format!("http://{}", closed.address()))));
     let error = verify(&verifier, &clock, &key).await.expect_err("no server");
     assert_eq!(error.webhook_rejection(), Some(Rejection::KeysUnavailable));
     assert_eq!(error.kind(), ErrorKind::Connect);

@@ -11,4 +11,6 @@ mod receiver;
 #[path = "../client/support/server.rs"]
 mod server;
 mod support;
+#[path = "../client/support/unreachable.rs"]
+mod unreachable;
 mod verification;

@@ -6,7 +6,7 @@ use fal_client::LockReason;
 use fal_emulator::{Decimal, Emulator, Fault, ModelEntry, Operation, Pace};
 use serde_json::{Value, json};
 
-use crate::support::{Project, Run, assert_golden};
+use crate::support::{Project, Run, assert_golden, closed};
 
 const REDUX: &str = "fal-ai/flux/dev/redux";
 
@@ -167,11 +167,9 @@ async fn the_lock_and_the_balance_are_reported() {
 #[tokio::test]
 async fn unreachable_hosts_and_invalid_settings_of_the_network_have_remedies() {
     let project = Project::new().await;
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = closed.local_addr().unwrap().port();
-    drop(closed);
+    let (_closed, address) = closed();
     let mut command = doctor(&project, &[]);
-    command.env("FAL_API_HOST", format!("http://127.0.0.1:{port}"));
+    command.env("FAL_API_HOST", format!("http://{address}"));
     let (code, report) = json(command).await;
     assert_eq!(code, Some(5), "{report:#}");
     assert_check(&report, "platform host", "failed", &["FAL_API_HOST", "cannot connect", "cargo fal emulate"]);

@@ -3,7 +3,6 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Stdio};
 
@@ -12,7 +11,7 @@ use fal_emulator::{Decimal, Emulator, EmulatorBuilder, Fault, Operation, Pace, P
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Project, Run, in_time};
+use crate::support::{Project, Run, closed, in_time};
 
 const KEY: &str = "1a2b3c4d-5555-6666-7777-888899990000:5ec2e75ec2e75ec2e75ec2e75ec2e75e";
 const SECRET: &str = "5ec2e75ec2e75ec2e75ec2e75ec2e75e";
@@ -79,12 +78,6 @@ async fn all_fail(project: &Project, commands: &[&[&str]], code: i32, words: &[&
     futures_util::future::join_all(runs).await;
 }
 
-/// Returns a loopback address that refuses connections.
-fn closed() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
-}
-
 const HOSTS: [&str; 6] =
     ["FAL_SITE_HOST", "FAL_RUN_HOST", "FAL_QUEUE_RUN_HOST", "FAL_WS_RUN_HOST", "FAL_REST_HOST", "FAL_API_HOST"];
 
@@ -122,7 +115,8 @@ async fn a_missing_key_is_an_error_for_users_and_not_for_programs() {
 #[tokio::test]
 async fn no_network_says_what_to_check() {
     let project = Project::with(builder()).await;
-    let closed = closed();
+    let (_closed, address) = closed();
+    let closed = format!("http://{address}");
     let commands = [WITH_KEY, &[&["add", "acme/missing"], SEARCH]].concat();
     all_fail(&project, &commands, 5, &["cannot connect to 127.0.0.1", "help: ", "cargo fal emulate"], |command| {
         command.envs(HOSTS.map(|name| (name, &closed)));
@@ -259,7 +253,8 @@ async fn a_certificate_that_is_not_trusted_is_named_with_the_variable() {
 #[tokio::test]
 async fn a_proxy_that_refuses_is_named_with_its_variable() {
     let project = Project::with(builder()).await;
-    let proxy = closed().replace("http://", "http://mallory:pa55word@");
+    let (_closed, address) = closed();
+    let proxy = format!("http://mallory:pa55word@{address}");
     let remote = |command: &mut Command| {
         HOSTS.iter().for_each(|name| {
             command.env_remove(name);

@@ -1,6 +1,7 @@
 //! A project in a temporary folder, with an emulator.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use fal_emulator::{Emulator, EmulatorBuilder, Pace};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
+use tokio::net::TcpSocket;
 
 /// The time after which a test fails, because what it waits for never happens.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -15,6 +17,14 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Waits for what a test expects. A process that hangs fails its test instead of the whole suite.
 pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("this happens in time")
+}
+
+/// Returns a loopback address that refuses connections while the socket lives. No server of another test gets its port.
+pub(crate) fn closed() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
 
 /// A folder with a `Cargo.toml`, in which the tool runs against an emulator.

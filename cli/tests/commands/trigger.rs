@@ -6,7 +6,7 @@ use fal_client::webhook::WebhookStatus;
 use serde_json::json;
 
 use crate::receiver::Receiver;
-use crate::support::{Project, Run};
+use crate::support::{Project, Run, closed};
 
 const REDUX: &str = "fal-ai/flux/dev/redux";
 
@@ -100,7 +100,8 @@ async fn response_is_shown_and_other_statuses_than_2xx_fail() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unreachable_program_is_a_failure() {
     let project = Project::new().await;
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let (_closed, address) = closed();
+    let port = address.port().to_string();
     let run = project.run(&["trigger", "ok", "--to", &port, "--port", "0"]).await;
     assert!(run.stdout.contains(": cannot connect: "), "{}", run.stdout);
     assert!(run.failure(1).contains(&format!("not accepted by http://localhost:{port}/\n")));

@@ -81,20 +81,24 @@ async fn shutdown_closes_open_connections() {
     let fal = Fal::manual().await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     let stream = fal.request(Method::GET, &job.stream()).send().await.unwrap();
-    let again = fal.request(Method::GET, &job.status());
     fal.emulator.shutdown().await;
-    // The stream of an unfinished job breaks off, and the port is closed.
+    // The stream of an unfinished job breaks off.
     assert!(stream.bytes().await.is_err());
-    assert!(again.send().await.unwrap_err().is_connect());
 }
 
 #[tokio::test]
 async fn port_is_free_after_shutdown() {
-    let fal = Fal::instant().await;
-    let port: u16 = fal.base_url().rsplit(':').next().unwrap().parse().unwrap();
-    fal.emulator.shutdown().await;
-    let next = Emulator::builder().port(port).start().await.unwrap();
-    assert_eq!(next.base_url(), format!("http://127.0.0.1:{port}"));
+    // The server of another test may get the port first, but not each time.
+    for _ in 0..5 {
+        let fal = Fal::instant().await;
+        let port: u16 = fal.base_url().rsplit(':').next().unwrap().parse().unwrap();
+        fal.emulator.shutdown().await;
+        if let Ok(next) = Emulator::builder().port(port).start().await {
+            assert_eq!(next.base_url(), format!("http://127.0.0.1:{port}"));
+            return;
+        }
+    }
+    panic!("the port is never free");
 }
 
 #[tokio::test]

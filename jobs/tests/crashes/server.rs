@@ -12,7 +12,6 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 pub(crate) struct Server {
     programs: PathBuf,
     folder: TempDir,
-    port: u16,
 }
 
 impl Server {
@@ -24,7 +23,7 @@ impl Server {
             return Ok(None);
         };
         let folder = tempfile::tempdir()?;
-        let server = Server { programs, folder, port: free_port()? };
+        let server = Server { programs, folder };
         if rustix::process::getuid().is_root() {
             let owned = Command::new("chown").arg("postgres").arg(server.folder.path()).status().await?;
             assert!(owned.success(), "cannot give the folder to the user postgres");
@@ -37,7 +36,7 @@ impl Server {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+        format!("postgres://postgres@localhost/postgres?host={}", self.folder.path().display())
     }
 
     /// Stops the server, either in order or as in a crash, and starts it again.
@@ -47,12 +46,10 @@ impl Server {
     }
 
     async fn begin(&self) -> Result<(), Box<dyn std::error::Error>> {
-        let options = format!(
-            "-c listen_addresses=127.0.0.1 -c port={} -c unix_socket_directories= -c fsync=off -c max_connections=100",
-            self.port
-        );
+        // The path of the socket is relative to the data.
+        let options = "-c listen_addresses= -c unix_socket_directories=.. -c fsync=off -c max_connections=100";
         let log = self.folder.path().join("log").display().to_string();
-        self.run("pg_ctl", &["--pgdata", &self.data(), "--log", &log, "--options", &options, "--wait", "start"]).await
+        self.run("pg_ctl", &["--pgdata", &self.data(), "--log", &log, "--options", options, "--wait", "start"]).await
     }
 
     fn data(&self) -> String {
@@ -101,9 +98,4 @@ fn programs() -> Option<PathBuf> {
 
 fn has(folder: &Path, program: &str) -> bool {
     folder.join(program).is_file()
-}
-
-/// Returns a port that was free a moment ago.
-fn free_port() -> std::io::Result<u16> {
-    std::net::TcpListener::bind("127.0.0.1:0")?.local_addr().map(|address| address.port())
 }

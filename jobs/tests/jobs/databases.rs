@@ -142,9 +142,10 @@ async fn database_in_memory_is_refused_unless_it_is_meant() {
 
 #[tokio::test]
 async fn unreachable_server_is_an_error_without_the_password() {
-    // The port of a listener that is gone.
-    let port =
-        std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    // A port that refuses connections, and that no other test gets.
+    let closed = tokio::net::TcpSocket::new_v4().expect("a socket");
+    closed.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    let port = closed.local_addr().expect("an address").port();
     let server = format!("127.0.0.1:{port}");
     for (url, shown) in [
         (format!("postgres://me:hunter2@{server}/jobs"), format!(" `{server}/jobs` (is the server running?): ")),
