@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use crate::child::{KillAt, ended, within};
 use crate::jobs::Jobs;
 use crate::support::{Database, Outcome, on_both_databases};
+use crate::work::CONCURRENCY;
 
 on_both_databases!(
     jobs_survive_a_kill_at_each_event,
@@ -57,7 +58,10 @@ async fn jobs_survive_a_kill_at_each_event(database: Database) -> Outcome {
     ];
     for (change, fault) in faults {
         for event in [format!("committing {change}"), format!("committed {change}")] {
-            jobs.emulator.inject_fault(Operation::Submit, fault.clone());
+            // The emulator may still read requests of the last process, at most one for each item in work.
+            for _ in 0..=CONCURRENCY {
+                jobs.emulator.inject_fault(Operation::Submit, fault.clone());
+            }
             kill(&jobs, &event, 1, firsts.next().ok_or("no items are left")?).await?;
             jobs.emulator.clear_faults();
         }

@@ -11,6 +11,9 @@ use fal_jobs::{Budget, Error, Journal, OnFailed, OnUncertain};
 /// The lease of processes that are killed. A process that is stopped for longer loses its jobs, which is safe.
 const LEASE: Duration = Duration::from_millis(1000);
 
+/// Items that a batch works on concurrently.
+pub(crate) const CONCURRENCY: usize = 4;
+
 /// The emulator lists each request, without a delay.
 pub(crate) const ON_UNCERTAIN: OnUncertain = OnUncertain::Resolve { permit_after: Some(Duration::ZERO) };
 
@@ -50,7 +53,8 @@ pub(crate) async fn run_batch(
     items: impl IntoIterator<Item = usize, IntoIter: Send + 'static>,
 ) -> Result<Vec<Error>, Box<dyn std::error::Error>> {
     let budget = budget(journal).await?;
-    let batch = journal.batch(&client.endpoint(redux::ENDPOINT)).concurrency(4).budget(&budget).download_to(folder);
+    let batch =
+        journal.batch(&client.endpoint(redux::ENDPOINT)).concurrency(CONCURRENCY).budget(&budget).download_to(folder);
     let batch = batch.on_failed(OnFailed::Retry).on_uncertain(ON_UNCERTAIN);
     let mut finished = batch.run_iter(items.into_iter().map(|index| (index.to_string(), input(index))));
     let mut errors = Vec::new();
