@@ -56,7 +56,8 @@
 //! | `run_connection` (feature `realtime`) | opens a WebSocket connection for direct runs |
 //!
 //! A call's `send` returns its future, to spawn it or to collect several: see [`CallFuture`]. Functions without options are plain
-//! async functions: those of [`Client::tokens`], the access rules of [`Client::storage`], and those of connections and streams.
+//! async functions: those of [`Client::tokens`] and of `platform`, the access rules of [`Client::storage`], and those of connections
+//! and streams.
 //!
 //! [`ClientBuilder::max_in_flight`] limits the concurrent calls of a client.
 //!
@@ -139,6 +140,8 @@
 //! | `test-util` | constructors for tests: `Response::new`, `Response::blank`, `Response::from_json`, `Error::from_response`, `Error::of_kind` |
 //! | `webhook` | the module `webhook`: verifies and parses deliveries of webhooks, with extractors for axum |
 //! | `regenerate` | updates `generated/`; only for builds of this crate's own repository |
+//!
+//! The minimum Rust version is 1.88. It rises only in a minor version, and only to a release that is at least six months old.
 //!
 //! # Tracing
 //!

@@ -40,6 +40,8 @@
 //! | `Journal::webhook_handler` | completes jobs by fal's webhooks (cargo feature `webhook`) |
 //! | [`Journal::find_requests`], [`Journal::adopt`], [`Journal::permit`] | decide about uncertain jobs |
 //!
+//! A call starts when it is awaited. Its `send` returns a future, for `JoinSet::spawn`, `join_all` and the like.
+//!
 //! # Keys
 //!
 //! A call with a [key](Run::key) names one job, for good. Later calls return its recorded result or error.
@@ -98,6 +100,8 @@
 //! | a webhook was rejected, or not recorded | `warn` | `error` |
 //! | a database operation is retried, a lease was not renewed, or a worker waits for the database | `warn` | `error` |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod amount;
 mod batch;
 mod claims;
@@ -106,6 +110,7 @@ mod failure;
 mod files;
 mod filter;
 mod fleet;
+mod future;
 mod journal;
 mod key;
 mod record;
