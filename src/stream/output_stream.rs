@@ -173,7 +173,8 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> OutputStream<I, O> 
         check_runtime()?;
         self.deadline = self.timeout.and_then(deadline);
         let is_out = Arc::new(AtomicBool::new(false));
-        let opening = opened(self.outgoing.take(), self.settings, Arc::clone(&is_out), self.deadline, self.timeout);
+        let opening =
+            open_within(self.outgoing.take(), self.settings, Arc::clone(&is_out), self.deadline, self.timeout);
         Ok(State::Opening { opening, is_out })
     }
 
@@ -235,7 +236,7 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Stream for OutputSt
 }
 
 /// Opens a stream within a time limit. Boxed, so that it is compiled in this crate.
-fn opened(
+fn open_within(
     outgoing: Outgoing,
     settings: Settings,
     is_out: Arc<AtomicBool>,
