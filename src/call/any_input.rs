@@ -9,15 +9,15 @@ const USUAL_LENGTH: usize = 512;
 /// An input of any type. Calls use it through this trait, so that they are compiled in this crate and not again in each
 /// program for each of its inputs.
 pub(crate) trait AnyInput: Send + Sync {
-    fn examine(&self) -> Findings;
+    fn findings(&self) -> Findings;
     fn visit_files(&mut self, visit: &mut dyn FnMut(&str, &mut FileInput));
     fn to_json(&self) -> Result<Vec<u8>, serde_json::Error>;
     fn to_value(&self) -> Result<Value, serde_json::Error>;
 }
 
 impl<I: EndpointInput> AnyInput for I {
-    fn examine(&self) -> Findings {
-        EndpointInput::examine(self)
+    fn findings(&self) -> Findings {
+        EndpointInput::findings(self)
     }
 
     fn visit_files(&mut self, visit: &mut dyn FnMut(&str, &mut FileInput)) {

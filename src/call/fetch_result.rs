@@ -60,7 +60,7 @@ pub(super) async fn fetch(
         if envelope::is_envelope(&response.body) && response.is_in_progress() {
             return Err(Error::unexpected("the request is not completed yet", response));
         }
-        Response::read(response, output)
+        Response::parse_into(response, output)
     };
     let result = request.await.map_err(|error| judged(Operation::Result, error));
     hold::fetched(target, failure.is_some(), &result);
@@ -93,16 +93,17 @@ fn failed(error: Error, failure: &Failure) -> Error {
 impl<O: DeserializeOwned + Send + 'static> FetchResult<O> {
     fn start(self) -> impl Future<Output = Result<Response<O>, Error>> + Send {
         let (span, mut output) = (span(&self.target), None);
-        async move { fetched(self.target, self.timeout, span, &mut output).await?.with_output(output) }
+        async move { fetch_within(self.target, self.timeout, span, &mut output).await?.with_output(output) }
     }
 }
 
+/// Creates the span of the call below the span of its caller, who may poll the call elsewhere.
 fn span(target: &Target) -> Span {
     tracing::info_span!("fal.result", endpoint = shown(&target.endpoint), request_id = shown(target.request_id()))
 }
 
 /// Fetches the result of a request within a time limit. Boxed, so that it is compiled in this crate.
-fn fetched(
+fn fetch_within(
     target: Target,
     timeout: Option<Duration>,
     span: Span,

@@ -34,7 +34,7 @@ impl Client {
 
 /// Checks an input against its schema, and its local files against their limits. Reports all violations together.
 pub(crate) async fn check(input: &dyn AnyInput) -> Result<(), Error> {
-    let Findings { mut errors, limited } = input.examine();
+    let Findings { mut errors, limited } = input.findings();
     let (mut measured, mut unreadable) = (Vec::new(), None);
     for limited in limited {
         // Few inputs have such files. The future of every call would have room for the measuring.

@@ -22,6 +22,8 @@ use crate::transport::{Bucket, OnUpload, Operation, Request, join};
 pub(crate) struct Outgoing {
     pub(crate) client: Client,
     pub(crate) endpoint: Cow<'static, str>,
+    /// The path below the endpoint, if the caller has set it.
+    pub(crate) path: Option<String>,
     input: Box<dyn AnyInput>,
     pub(crate) options: SendOptions,
     /// Receives the progress of uploads.
@@ -39,10 +41,12 @@ pub(crate) struct Prepared {
 
 impl Outgoing {
     pub(crate) fn new(client: Client, endpoint: Cow<'static, str>, input: impl EndpointInput) -> Self {
-        Outgoing { client, endpoint, input: Box::new(input), options: SendOptions::default(), on_upload: None }
+        let (input, options) = (Box::new(input), SendOptions::default());
+        Outgoing { client, endpoint, path: None, input, options, on_upload: None }
     }
 
-    /// Takes the input and the options, and leaves the client and the endpoint.
+    /// Takes the input and the options, and leaves the client and the endpoint. A stream that has begun has setters nevertheless,
+    /// which then have no effect.
     pub(crate) fn take(&mut self) -> Self {
         let empty = Outgoing::new(self.client.clone(), self.endpoint.clone(), Value::Null);
         std::mem::replace(self, empty)
@@ -63,19 +67,22 @@ impl Outgoing {
         is_out: Arc<AtomicBool>,
     ) -> Result<Prepared, Error> {
         let bucket = self.bucket();
-        let Outgoing { client, endpoint, mut input, mut options, on_upload } = self;
+        let Outgoing { client, endpoint, path, mut input, mut options, on_upload } = self;
         options.check(&client.context().hosts)?;
         if !options.unchecked {
             input_check::check(&*input).await?;
         }
         let endpoint = EndpointId::parse(&endpoint)?;
+        let path = path.as_deref().unwrap_or_else(|| default_path(operation, &endpoint)).trim_start_matches('/');
+        // The characters of a path are those of an id.
+        let below = (!path.is_empty()).then(|| EndpointId::parse(&format!("{endpoint}/{path}"))).transpose()?;
         if let Some(bucket) = bucket {
             client.context().buckets.remember(bucket);
         }
         let turn = client.turn().await;
         let hold = Hold::reserve(client.context(), endpoint.as_str(), Some(&options), &is_out)?;
         input_files::upload(&client, &mut *input, options.inline_below, on_upload).await?;
-        let mut url = join(host, endpoint.as_str());
+        let mut url = join(host, below.as_ref().unwrap_or(&endpoint).as_str());
         for (name, value) in &options.query {
             url.query_pairs_mut().append_pair(name, value);
         }
@@ -83,6 +90,14 @@ impl Outgoing {
         let headers = options.headers;
         let request = Request { operation, method: Method::POST, url, headers, body, may_have_arrived: is_out };
         Ok(Prepared { endpoint, request, turn, hold })
+    }
+}
+
+/// Returns the path below the endpoint to which fal's own clients send an operation.
+fn default_path(operation: Operation, endpoint: &EndpointId) -> &'static str {
+    match operation {
+        Operation::Stream { .. } if !endpoint.as_str().ends_with("/stream") => "stream",
+        _ => "",
     }
 }
 

@@ -208,15 +208,15 @@ impl<O: DeserializeOwned + 'static> Response<O> {
     /// whole response.
     pub(crate) fn parse(response: RawResponse) -> Result<Self, Error> {
         let mut output = None;
-        Response::read(response, &mut output)?.with_output(output)
+        Response::parse_into(response, &mut output)?.with_output(output)
     }
 }
 
 /// A response without its output, which is read into a place for it.
 impl Response<()> {
-    /// Parses a model's response, as [`parse`](Self::parse) does.
-    pub(super) fn read(response: RawResponse, output: &mut dyn AnyOutput) -> Result<Self, Error> {
-        let report = match json::read(&response.body, |json| output.read(json)) {
+    /// Parses a model's response, as [`parse`](Self::parse) does, and its output into the place for it.
+    pub(super) fn parse_into(response: RawResponse, output: &mut dyn AnyOutput) -> Result<Self, Error> {
+        let report = match json::parse_with(&response.body, |json| output.read(json)) {
             Ok(report) => report,
             Err(_) if envelope::is_envelope(&response.body) => return Err(envelope_error(response)),
             Err((error, json)) => {

@@ -54,16 +54,17 @@ impl<I, O> Run<I, O> {
 impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
     fn start(self) -> impl Future<Output = Result<Response<O>, Error>> + Send {
         let (span, mut output) = (span(&self.outgoing), None);
-        async move { ran(self.outgoing, self.timeout, span, &mut output).await?.with_output(output) }
+        async move { run(self.outgoing, self.timeout, span, &mut output).await?.with_output(output) }
     }
 }
 
+/// Creates the span of the call below the span of its caller, who may poll the call elsewhere.
 fn span(outgoing: &Outgoing) -> Span {
     tracing::info_span!("fal.run", endpoint = shown(&outgoing.endpoint), request_id = tracing::field::Empty)
 }
 
 /// Runs a model. Boxed, so that it is compiled in this crate.
-fn ran(
+fn run(
     outgoing: Outgoing,
     timeout: Option<Duration>,
     span: Span,
@@ -77,7 +78,7 @@ fn ran(
             let mut prepared =
                 outgoing.prepare(Operation::Run, &client.context().hosts.run, Arc::clone(&is_out)).await?;
             let response = send(client.context(), &prepared.request).await;
-            let response = response.and_then(|response| Response::read(response, output));
+            let response = response.and_then(|response| Response::parse_into(response, output));
             match &response {
                 Ok(response) => prepared.hold.succeeded(&response.headers),
                 Err(error) => prepared.hold.failed(Operation::Run, error),

@@ -80,14 +80,14 @@ impl<'a> Steps<'a> {
     }
 
     /// Returns the next event, or `None` after the result or an error. Boxed, so that it is compiled in this crate.
-    pub(super) fn boxed_next<'b>(
+    pub(super) fn next<'b>(
         &'b mut self,
         output: &'b mut (dyn AnyOutput + Send),
     ) -> BoxFuture<'b, Option<Result<JobEvent<()>, Error>>> {
-        self.next(output).boxed()
+        self.advance(output).boxed()
     }
 
-    async fn next(&mut self, output: &mut (dyn AnyOutput + Send)) -> Option<Result<JobEvent<()>, Error>> {
+    async fn advance(&mut self, output: &mut (dyn AnyOutput + Send)) -> Option<Result<JobEvent<()>, Error>> {
         if matches!(self.course.stage, Stage::Over) {
             return None;
         }
@@ -135,7 +135,7 @@ impl<'a> Steps<'a> {
     {
         let finish = async move {
             loop {
-                match self.next(output).await {
+                match self.advance(output).await {
                     Some(Ok(JobEvent::Enqueued(job))) => {
                         if let Some(call) = on_enqueue.take() {
                             call(job);

@@ -81,13 +81,13 @@ impl<I, O> Submit<I, O> {
 
 impl<I: EndpointInput, O: 'static> Submit<I, O> {
     fn start(self) -> impl Future<Output = Result<Job<O>, Error>> + Send {
-        let job = submitted(self.outgoing, self.timeout, self.cancel_when);
+        let job = submit(self.outgoing, self.timeout, self.cancel_when);
         async { Ok(job.await?.with_output()) }
     }
 }
 
 /// Submits a request. Boxed, so that it is compiled in this crate.
-fn submitted(
+fn submit(
     outgoing: Outgoing,
     timeout: Option<Duration>,
     mut cancel_when: CancelSignal<'static>,

@@ -38,7 +38,7 @@ impl<'a, O: DeserializeOwned + Send + 'static> Updates<'a, O> {
     pub(super) fn new(steps: Steps<'a>) -> Self {
         let events = futures_util::stream::unfold(steps, async |mut steps| {
             let mut output = None;
-            let event = steps.boxed_next(&mut output).await?;
+            let event = steps.next(&mut output).await?;
             let event = event.and_then(|event| event.with_output(output));
             Some((event, steps))
         });

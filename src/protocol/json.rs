@@ -24,28 +24,28 @@ const REPLACEMENT: &[u8] = br"\ufffd";
 ///
 /// The error of the copy, if there is one. Its line and column may differ from those in `bytes`.
 pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
-    read(bytes, |text| serde_json::from_str(text)).map_err(|(error, _)| error)
+    parse_with(bytes, |text| serde_json::from_str(text)).map_err(|(error, _)| error)
 }
 
-/// Parses JSON as [`from_slice`] does, with a function that reads it. An error has the text in which it has its position.
-pub(crate) fn read<T>(
+/// Parses JSON as [`from_slice`] does, by a function that parses text. An error has the text in which it has its position.
+pub(crate) fn parse_with<T>(
     bytes: &[u8],
-    read: impl FnMut(&str) -> Result<T, serde_json::Error>,
+    parse: impl FnMut(&str) -> Result<T, serde_json::Error>,
 ) -> Result<T, (serde_json::Error, Cow<'_, str>)> {
     // serde_json would check each string of bytes on its own. A check of the whole is much faster.
-    read_text(str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed), read)
+    parse_text_with(str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed), parse)
 }
 
 /// Parses JSON as [`from_slice`] does.
 pub(crate) fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
-    read_text(Cow::Borrowed(text), |text| serde_json::from_str(text)).map_err(|(error, _)| error)
+    parse_text_with(Cow::Borrowed(text), |text| serde_json::from_str(text)).map_err(|(error, _)| error)
 }
 
-fn read_text<T>(
+fn parse_text_with<T>(
     text: Cow<'_, str>,
-    mut read: impl FnMut(&str) -> Result<T, serde_json::Error>,
+    mut parse: impl FnMut(&str) -> Result<T, serde_json::Error>,
 ) -> Result<T, (serde_json::Error, Cow<'_, str>)> {
-    let error = match read(&text) {
+    let error = match parse(&text) {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
@@ -54,7 +54,7 @@ fn read_text<T>(
     let repaired = repaired.and_then(|repaired| String::from_utf8(repaired).ok());
     // Nothing is left of a document that is a single `NaN`.
     let Some(repaired) = repaired.filter(|repaired| repaired.trim_ascii() != "null") else { return Err((error, text)) };
-    read(&repaired).map_err(|error| (error, Cow::Owned(repaired)))
+    parse(&repaired).map_err(|error| (error, Cow::Owned(repaired)))
 }
 
 /// Returns a repaired copy of JSON, or `None` if there is nothing to repair.

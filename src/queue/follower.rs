@@ -30,7 +30,7 @@ const STREAM_END: Duration = Duration::from_millis(10);
 const FIRST_SILENCE: Duration = Duration::from_secs(3);
 
 /// The time without a change after which the status is polled next to an open stream, because a proxy may hold an event
-/// back or repeat an old one. It doubles with each poll without a change: a quiet stream of an hour costs 62 polls.
+/// back or repeat an old one. It doubles with each poll without a change: a quiet stream of an hour costs 61 polls.
 const SILENCE: Duration = Duration::from_secs(15);
 const MAX_SILENCE: Duration = Duration::from_secs(60);
 
@@ -205,6 +205,7 @@ impl Follower {
                     return Ok(None);
                 }
                 sleep_until(*due).await;
+                // A place that becomes free waits for the poll, which may itself wait for as long as fal has requested.
                 let polled = poll(&self.target, self.logs).await;
                 if let Source::Poll { silent_since, .. } = &mut self.source
                     && let Some(since) = silent_since.take()

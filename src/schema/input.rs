@@ -17,9 +17,9 @@ pub trait EndpointInput: Serialize + Send + Sync + 'static {
     /// Visits each file of the input, with the path of its field (`loras[0].path`).
     fn visit_files(&mut self, visit: &mut dyn FnMut(&str, &mut FileInput));
 
-    /// Validates the input, and finds the files whose limits a call checks.
+    /// Returns the violations, and the files whose limits a call checks.
     #[doc(hidden)]
-    fn examine(&self) -> Findings {
+    fn findings(&self) -> Findings {
         self.validate().into()
     }
 }

@@ -65,8 +65,8 @@ macro_rules! __implement_input {
                 $crate::__private::visit_files_of(self, visit);
             }
 
-            fn examine(&self) -> $crate::__private::Findings {
-                $crate::__private::examine_input(self)
+            fn findings(&self) -> $crate::__private::Findings {
+                $crate::__private::findings_of(self)
             }
         }
 

@@ -31,7 +31,7 @@ pub use super::record::{
 pub use super::rules::{Number, Rule};
 pub use super::shape::{Read, SchemaType, Shape, blank, node, read_member, validate, visit_files, visit_files_of};
 pub use super::union::{Kind, Member, Union, UnionShape, member, no_such_member, read_union};
-pub use super::validator::{Findings, Validator, examine_input, validate_input};
+pub use super::validator::{Findings, Validator, findings_of, validate_input};
 pub use crate::files::FileInput;
 pub use crate::{
     __implement_builder as implement_builder, __implement_converted_item as implement_converted_item,

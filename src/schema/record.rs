@@ -168,7 +168,7 @@ impl<R: Record> Shape<R> for RecordShape {
         }
         if states.iter().any(|state| *state != Some(Read::Value(()))) {
             let mut finish = Finish::new(&R::INFO, states, mode);
-            // Of the outermost object, it matters what was read.
+            // The outermost object is refused if it has no objects left, so the fields that were read count, too.
             let passed = if mode == Mode::Output { &[] } else { &*states };
             each_unread(record, passed, &mut |index, field| finish.field(index, field));
             finish.end()?;

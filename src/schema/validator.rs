@@ -16,11 +16,11 @@ const MAX_SHOWN: usize = 12;
 
 /// Validates an input from its root.
 pub fn validate_input<T: SchemaType>(input: &T) -> Result<(), ValidationError> {
-    examine_input(input).into_result()
+    findings_of(input).into_result()
 }
 
-/// Examines an input from its root.
-pub fn examine_input<T: SchemaType>(input: &T) -> Findings {
+/// Walks an input from its root, and returns what it finds.
+pub fn findings_of<T: SchemaType>(input: &T) -> Findings {
     let mut validator = Validator::default();
     // Few inputs have fields that are deeper.
     validator.loc.reserve(4);

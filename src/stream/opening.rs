@@ -9,14 +9,12 @@ use super::head::Head;
 use crate::call::Outgoing;
 use crate::error::Error;
 use crate::files::content_type::essence;
-use crate::protocol::{EndpointId, RawResponse, content_encoding};
-use crate::transport::{self, Chunks, EventStream, Operation, join};
+use crate::protocol::{RawResponse, content_encoding};
+use crate::transport::{self, Chunks, EventStream, Operation};
 
 /// The settings of a stream that its request does not have.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
-    /// The path below the endpoint. `None` is `stream`, unless the id ends with it.
-    pub(super) path: Option<String>,
     pub(super) idle: Duration,
     pub(super) max_event: usize,
 }
@@ -29,10 +27,8 @@ pub(super) async fn open(
 ) -> Result<(Head, Body), Error> {
     let client = outgoing.client.clone();
     let context = client.context();
-    let id = with_path(&outgoing.endpoint, settings.path.as_deref())?;
     let operation = Operation::Stream { idle: settings.idle };
     let mut prepared = outgoing.prepare(operation, &context.hosts.run, is_out).await?;
-    prepared.request.url.set_path(join(&context.hosts.run, id.as_str()).path());
     let response = transport::open(context, &prepared.request).await;
     match &response {
         Ok(response) => prepared.hold.succeeded(response.headers()),
@@ -64,18 +60,4 @@ pub(super) async fn open(
         (head, source)
     };
     Ok((head, Body::new(source, prepared.request.body.unwrap_or_default(), prepared.turn)))
-}
-
-/// Appends the path of the stream to an endpoint id.
-fn with_path(endpoint: &str, path: Option<&str>) -> Result<EndpointId, Error> {
-    let id = EndpointId::parse(endpoint)?;
-    let path = match path {
-        Some(path) => path.trim_start_matches('/'),
-        None if id.as_str().ends_with("/stream") => "",
-        None => "stream",
-    };
-    if path.is_empty() {
-        return Ok(id);
-    }
-    Ok(EndpointId::parse(&format!("{id}/{path}"))?)
 }

@@ -87,7 +87,7 @@ impl<I, O> OutputStream<I, O> {
     pub(crate) fn new(outgoing: Outgoing) -> Self {
         OutputStream {
             outgoing,
-            settings: Settings { path: None, idle: IDLE, max_event: MAX_EVENT },
+            settings: Settings { idle: IDLE, max_event: MAX_EVENT },
             timeout: None,
             deadline: None,
             alarm: None,
@@ -104,7 +104,7 @@ impl<I, O> OutputStream<I, O> {
     ///
     /// With an empty path, the request goes to the endpoint itself. Some endpoints stream if their input says so.
     pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.settings.path = Some(path.into());
+        self.outgoing.path = Some(path.into());
         self
     }
 
@@ -173,8 +173,8 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> OutputStream<I, O> 
         check_runtime()?;
         self.deadline = self.timeout.and_then(deadline);
         let is_out = Arc::new(AtomicBool::new(false));
-        let (outgoing, settings) = (self.outgoing.take(), self.settings.clone());
-        let opening = opened(outgoing, settings, Arc::clone(&is_out), self.deadline, self.timeout);
+        let opening =
+            open_within(self.outgoing.take(), self.settings, Arc::clone(&is_out), self.deadline, self.timeout);
         Ok(State::Opening { opening, is_out })
     }
 
@@ -236,7 +236,7 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Stream for OutputSt
 }
 
 /// Opens a stream within a time limit. Boxed, so that it is compiled in this crate.
-fn opened(
+fn open_within(
     outgoing: Outgoing,
     settings: Settings,
     is_out: Arc<AtomicBool>,

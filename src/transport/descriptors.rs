@@ -1,12 +1,15 @@
 /// Returns the number of files and connections that this process may have open. `None` if it is unknown, as on systems
-/// other than Linux, or unlimited.
+/// other than Linux.
 pub(super) fn descriptor_limit() -> Option<usize> {
     soft_limit(&std::fs::read_to_string("/proc/self/limits").ok()?)
 }
 
 fn soft_limit(limits: &str) -> Option<usize> {
     let limit = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    limit.split_whitespace().next()?.parse().ok()
+    match limit.split_whitespace().next()? {
+        "unlimited" => Some(usize::MAX),
+        limit => limit.parse().ok(),
+    }
 }
 
 #[cfg(test)]
@@ -21,6 +24,7 @@ mod tests {
             )
         };
         assert_eq!(soft_limit(&limits("1024")), Some(1024));
-        assert_eq!((soft_limit(&limits("unlimited")), soft_limit("")), (None, None));
+        assert_eq!(soft_limit(&limits("unlimited")), Some(usize::MAX));
+        assert_eq!(soft_limit(""), None);
     }
 }

@@ -1,5 +1,5 @@
 use allocation_counter::{AllocationInfo, measure};
-use costs::{Call, Calls, Error, MANY, OUTPUT, Server, input};
+use costs::{Call, Calls, EVENTS, Error, MANY_EVENTS, OUTPUT, Server, input, runtime};
 use fal_client::endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting;
 
 use super::Counts;
@@ -19,15 +19,15 @@ pub(super) fn bytes() -> Result<Option<Counts>, Error> {
 
 fn each(figure: fn(&AllocationInfo) -> u64) -> Result<Option<Counts>, Error> {
     let server = Server::start()?;
-    let calls = Calls::new(server.url())?;
-    let one = |call| median(figure, || calls.make(call));
+    let (runtime, calls) = (runtime()?, Calls::new(server.url())?);
+    let one = |call| median(figure, || runtime.block_on(calls.make(call)));
 
     let mut counts = Counts::new();
     for call in Call::ALL {
         counts.push((call.name(), one(call)?));
     }
     let events = one(Call::LongStream)?.saturating_sub(one(Call::Stream)?);
-    counts.push(("event", events / (MANY as u64 - 1)));
+    counts.push(("event", events / (MANY_EVENTS - EVENTS) as u64));
 
     let input = input();
     counts.push(("validate", median(figure, || Ok(input.validate()?))?));

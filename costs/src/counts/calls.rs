@@ -1,4 +1,4 @@
-use costs::{Call, Calls, Error, Server};
+use costs::{Call, Calls, Error, Server, runtime};
 
 use super::Counts;
 
@@ -10,11 +10,11 @@ pub(super) fn futures() -> Result<Option<Counts>, Error> {
 /// Returns the requests of each call.
 pub(super) fn requests() -> Result<Option<Counts>, Error> {
     let server = Server::start()?;
-    let calls = Calls::new(server.url())?;
+    let (runtime, calls) = (runtime()?, Calls::new(server.url())?);
     let mut counts = Counts::new();
     for call in Call::ALL {
         let before = server.requests();
-        calls.make(call)?;
+        runtime.block_on(calls.make(call))?;
         counts.push((call.name(), server.requests() - before));
     }
     Ok(Some(counts))

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs};
 
-use costs::{Call, Error, MANY, Server};
+use costs::{Call, EVENTS, Error, MANY_EVENTS, Server};
 
 use super::{Counts, valgrind};
 
@@ -29,7 +29,7 @@ pub(super) fn count() -> Result<Option<Counts>, Error> {
     for call in Call::ALL {
         counts.push((call.name(), above(call.name())?));
     }
-    counts.push(("event", above("long-stream")?.saturating_sub(above("stream")?) / (MANY as u64 - 1)));
+    counts.push(("event", above("long-stream")?.saturating_sub(above("stream")?) / (MANY_EVENTS - EVENTS) as u64));
     for name in ["validate", "write", "read"] {
         counts.push((name, total(name)?));
     }

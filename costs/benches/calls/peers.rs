@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::Failure;
+use costs::Error;
+
 use super::measure::Load;
 
 #[derive(Clone, Copy, Debug)]
@@ -44,18 +45,18 @@ impl Peer {
     }
 
     /// Returns the seconds of direct runs.
-    pub(crate) fn measure(self, load: Load, base: &str) -> Result<f64, Failure> {
+    pub(crate) fn measure(self, load: Load, base: &str) -> Result<f64, Error> {
         let script = match self {
             Peer::JavaScript => "run.mjs",
             Peer::Python => "run.py",
         };
         let mut command = Command::new(self.program());
-        command.arg(repository().join("benches/calls").join(script)).arg(base);
+        command.arg(repository().join("costs/benches/calls").join(script)).arg(base);
         command.args([load.calls.to_string(), load.in_flight.to_string()]).env("PYTHONDONTWRITEBYTECODE", "1");
         super::seconds(command)
     }
 }
 
 fn repository() -> PathBuf {
-    env!("CARGO_MANIFEST_DIR").into()
+    concat!(env!("CARGO_MANIFEST_DIR"), "/..").into()
 }

@@ -4,7 +4,8 @@
 
 use std::process::Command;
 
-use super::Failure;
+use costs::Error;
+
 use super::measure::Load;
 use super::way::Way;
 
@@ -26,8 +27,8 @@ pub(crate) fn is_installed() -> bool {
 }
 
 /// Measures the cost of a call, with 64 in flight in one thread.
-pub(crate) fn cost(way: Way, base: &str) -> Result<Cost, Failure> {
-    let of = |tool: &str, words: [&str; 2]| -> Result<[f64; 2], Failure> {
+pub(crate) fn cost(way: Way, base: &str) -> Result<Cost, Error> {
+    let of = |tool: &str, words: [&str; 2]| -> Result<[f64; 2], Error> {
         let (short, long) = (counts(tool, way, SHORT, base, words)?, counts(tool, way, LONG, base, words)?);
         Ok([0, 1].map(|index| (long[index] - short[index]) / (LONG - SHORT) as f64))
     };
@@ -37,7 +38,7 @@ pub(crate) fn cost(way: Way, base: &str) -> Result<Cost, Failure> {
 }
 
 /// Runs a measurement, and returns the numbers after two words of valgrind's report.
-fn counts(tool: &str, way: Way, calls: usize, base: &str, words: [&str; 2]) -> Result<[f64; 2], Failure> {
+fn counts(tool: &str, way: Way, calls: usize, base: &str, words: [&str; 2]) -> Result<[f64; 2], Error> {
     let load = Load { calls, in_flight: 64, threads: 1 };
     let mut command = Command::new("valgrind");
     command.args([&format!("--tool={tool}"), &format!("--{tool}-out-file=/dev/null")]);

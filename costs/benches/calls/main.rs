@@ -1,37 +1,33 @@
 //! Calls a second, and the instructions and allocations of a call, compared with bare reqwest.
 //!
-//! `cargo bench --features blocking --bench calls` prints the tables. `-- ROUNDS` sets the number of rounds.
+//! `cargo bench -p costs --bench calls` prints the tables. `-- ROUNDS` sets the number of rounds.
 //! `-- --measure WAY CALLS [IN_FLIGHT [THREADS]]` makes calls of one kind, such as `typed-run`, and prints the seconds, so that
 //! a profiler can count them.
 //!
 //! The server and each measurement run in separate processes. The measurements take turns, and the medians count. A ratio is
 //! the median of the ratios of the rounds, because the measurements of a round run under about the same load.
 
-mod bare;
 mod measure;
-mod ours;
 mod peers;
-mod server;
+mod raw;
 mod valgrind;
 mod way;
 
-use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use costs::{Call, Error};
 use measure::Load;
 use peers::Peer;
-use way::{Program, Verb, Way};
-
-type Failure = Box<dyn Error + Send + Sync>;
+use way::Way;
 
 const ROUNDS: usize = 5;
 
-fn main() -> Result<(), Failure> {
+fn main() -> Result<(), Error> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["--serve"] => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(server::serve()),
+        ["--serve"] => serve(),
         ["--measure", way, calls] => measure_alone(way, calls, "64", "1"),
         ["--measure", way, calls, in_flight] => measure_alone(way, calls, in_flight, "1"),
         ["--measure", way, calls, in_flight, threads] => measure_alone(way, calls, in_flight, threads),
@@ -42,14 +38,23 @@ fn main() -> Result<(), Failure> {
     }
 }
 
+/// Prints the base URL, and serves until the process ends.
+fn serve() -> Result<(), Error> {
+    let server = costs::Server::start()?;
+    println!("{}", server.url());
+    loop {
+        std::thread::park();
+    }
+}
+
 /// Runs one measurement with a server of its own.
-fn measure_alone(way: &str, calls: &str, in_flight: &str, threads: &str) -> Result<(), Failure> {
+fn measure_alone(way: &str, calls: &str, in_flight: &str, threads: &str) -> Result<(), Error> {
     let server = Server::start()?;
     print(way, calls, in_flight, threads, &server.base)
 }
 
 /// Runs one measurement, and prints the seconds.
-fn print(way: &str, calls: &str, in_flight: &str, threads: &str, base: &str) -> Result<(), Failure> {
+fn print(way: &str, calls: &str, in_flight: &str, threads: &str, base: &str) -> Result<(), Error> {
     let load = Load { calls: calls.parse()?, in_flight: in_flight.parse()?, threads: threads.parse()? };
     println!("{}", measure::measure(way.parse()?, load, base)?);
     Ok(())
@@ -63,7 +68,7 @@ fn arguments(way: Way, load: Load, base: &str) -> [String; 6] {
 }
 
 /// Runs a program that prints seconds.
-fn seconds(mut command: Command) -> Result<f64, Failure> {
+fn seconds(mut command: Command) -> Result<f64, Error> {
     let output = command.stderr(Stdio::inherit()).output()?;
     String::from_utf8(output.stdout)?.trim().parse().map_err(|_| format!("{command:?} has failed").into())
 }
@@ -75,7 +80,7 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Result<Self, Failure> {
+    fn start() -> Result<Self, Error> {
         let mut process = Command::new(std::env::current_exe()?).arg("--serve").stdout(Stdio::piped()).spawn()?;
         let output = process.stdout.take().ok_or("the server has no output")?;
         let base = BufReader::new(output).lines().next().ok_or("the server did not start")??;
@@ -107,7 +112,7 @@ impl Row {
     }
 
     /// Returns the calls a second.
-    fn measure(self, load: Load, base: &str) -> Result<f64, Failure> {
+    fn measure(self, load: Load, base: &str) -> Result<f64, Error> {
         let seconds = match self {
             Row::Way(way) => {
                 let mut command = Command::new(std::env::current_exe()?);
@@ -120,21 +125,22 @@ impl Row {
     }
 }
 
-fn compare(rounds: usize) -> Result<(), Failure> {
-    use Program::{Bare, Blocking, Raw, Serialized, Typed, Unchecked, Untyped};
-
+fn compare(rounds: usize) -> Result<(), Error> {
     let server = Server::start()?;
-    let ways = |programs: &[Program]| -> Vec<Row> {
-        programs.iter().map(|program| Row::Way(Way::new(*program, Verb::Run))).collect()
-    };
-    let peers = || Peer::installed().into_iter().map(Row::Peer);
-    let all = [Bare, Serialized, Raw, Typed, Unchecked, Untyped];
-    let mut rows = ways(&all);
-    rows.extend(peers());
-    rates("calls-parallel", rounds, 64, &[1, 2], &rows, &server)?;
-    let mut rows = ways(&[&all[..], &[Blocking]].concat());
-    rows.extend(peers());
-    rates("calls-sequential", rounds, 1, &[1], &rows, &server)?;
+    let ways = [
+        Way::Bare(Call::Run),
+        Way::Serialized,
+        Way::Raw,
+        Way::Typed(Call::Run),
+        Way::Unchecked,
+        Way::Untyped,
+        Way::Blocking,
+    ];
+    let (ways, peers) = (ways.map(Row::Way), Peer::installed().into_iter().map(Row::Peer));
+    let all: Vec<Row> = ways.into_iter().chain(peers).collect();
+    let parallel: Vec<Row> = all.iter().copied().filter(|row| !matches!(row, Row::Way(Way::Blocking))).collect();
+    rates("calls-parallel", rounds, 64, &[1, 2], &parallel, &server)?;
+    rates("calls-sequential", rounds, 1, &[1], &all, &server)?;
     if valgrind::is_installed() {
         costs(&server)
     } else {
@@ -151,7 +157,7 @@ fn rates(
     threads: &[usize],
     rows: &[Row],
     server: &Server,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let mut measured = vec![vec![Vec::new(); threads.len()]; rows.len()];
     for round in 0..rounds {
         eprintln!("{name}, round {} of {rounds}", round + 1);
@@ -187,18 +193,17 @@ fn rates(
 }
 
 /// Prints the instructions and allocations of each call, and of the other ways to make a run.
-fn costs(server: &Server) -> Result<(), Failure> {
+fn costs(server: &Server) -> Result<(), Error> {
     println!("<!-- calls-costs -->");
     println!(
         "| call | instructions, reqwest | fal-client | ratio | allocations, reqwest | fal-client | KiB, reqwest | fal-client |"
     );
     println!("| --- |{}", " ---: |".repeat(7));
-    let verbs = Verb::ALL.map(|verb| (format!("{verb:?}").to_ascii_lowercase(), Way::new(Program::Typed, verb)));
-    let others = [("run, `validate(false)`", Program::Unchecked), ("run, JSON values", Program::Untyped)];
-    let others = others.map(|(title, program)| (title.to_owned(), Way::new(program, Verb::Run)));
-    for (title, way) in verbs.into_iter().chain(others) {
+    let calls = Call::ALL.map(|call| (call.name(), Way::Typed(call), call));
+    let runs = [("run, `validate(false)`", Way::Unchecked, Call::Run), ("run, JSON values", Way::Untyped, Call::Run)];
+    for (title, way, bare) in calls.into_iter().chain(runs) {
         eprintln!("calls-costs, {way}");
-        let bare = valgrind::cost(Way::new(Program::Bare, way.verb), &server.base)?;
+        let bare = valgrind::cost(Way::Bare(bare), &server.base)?;
         let own = valgrind::cost(way, &server.base)?;
         println!(
             "| {title} | {:.0} | {:.0} | {:.2} | {:.1} | {:.1} | {:.1} | {:.1} |",

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
 const [base, calls, inFlight] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
-const require = createRequire(new URL("../../interop/javascript/package.json", import.meta.url));
+const require = createRequire(new URL("../../../interop/javascript/package.json", import.meta.url));
 const { createFalClient } = await import(pathToFileURL(require.resolve("@fal-ai/client")).href);
 
 // The client has no setting for its hosts.
