@@ -301,7 +301,7 @@ impl Drop for Steps<'_> {
         }
         match std::mem::replace(&mut self.course.stage, Stage::Over) {
             Stage::Submit(mut submission) => submission.withdraw(),
-            Stage::Follow { target, .. } => in_background(async move { drop(cancel(&target).await) }),
+            Stage::Follow { target, .. } => in_background(Box::pin(async move { drop(cancel(&target).await) })),
             Stage::Fetch { .. } | Stage::Over => {}
         }
     }

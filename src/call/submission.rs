@@ -84,7 +84,7 @@ impl Submission {
         }
         let mut sent = std::mem::replace(&mut self.sent, pending().boxed());
         let (client, is_out) = (self.client.clone(), Arc::clone(&self.is_out));
-        in_background(async move {
+        in_background(Box::pin(async move {
             if let Some(Ok((job, _))) = response(&mut sent, &is_out).await {
                 let target = Target::new(client.context().clone(), job.endpoint.clone(), &job);
                 let outcome = cancel(&target).await.ok();
@@ -94,7 +94,7 @@ impl Submission {
                     "cancel requested for abandoned submission"
                 );
             }
-        });
+        }));
     }
 }
 

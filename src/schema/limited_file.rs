@@ -45,7 +45,7 @@ impl LimitedFile {
         let what = if self.files.len() > 1 { "Files have" } else { "File has" };
         let together = if self.files.len() > 1 { " together" } else { "" };
         let msg = format!("{what} {size} bytes{together}, but at most {max} are allowed");
-        Some(self.error("file_too_large", msg, [("max_size", Some(max))]))
+        Some(self.error("file_too_large", msg, &[("max_size", Some(max))]))
     }
 
     fn picture(&self, (width, height): (u64, u64)) -> Vec<FieldError> {
@@ -61,13 +61,13 @@ impl LimitedFile {
             let ctx = [("min_width", min_width), ("min_height", min_height), ("min_area", min_area)];
             let expected = expected("at least", [min_width, min_height, min_area]);
             let msg = format!("Image is too small: {width} by {height} pixels, but expected {expected}");
-            errors.push(self.error("image_too_small", msg, ctx));
+            errors.push(self.error("image_too_small", msg, &ctx));
         }
         if is_over(width, max_width) || is_over(height, max_height) || is_over(area, max_area) {
             let ctx = [("max_width", max_width), ("max_height", max_height), ("max_area", max_area)];
             let expected = expected("at most", [max_width, max_height, max_area]);
             let msg = format!("Image is too large: {width} by {height} pixels, but expected {expected}");
-            errors.push(self.error("image_too_large", msg, ctx));
+            errors.push(self.error("image_too_large", msg, &ctx));
         }
         let ratio = Number::Float(width as f64 / height.max(1) as f64);
         if min_ratio.is_some_and(|min| ratio.less_than(min)) || max_ratio.is_some_and(|max| max.less_than(ratio)) {
@@ -80,7 +80,7 @@ impl LimitedFile {
                 "Image has the wrong aspect ratio: {width} by {height} pixels, but expected width / height {range}"
             );
             let ctx = [("min_aspect_ratio", min_ratio), ("max_aspect_ratio", max_ratio)];
-            errors.push(self.error("image_aspect_ratio_error", msg, ctx));
+            errors.push(self.error("image_aspect_ratio_error", msg, &ctx));
         }
         let step =
             self.limits.iter().find_map(|rule| if let Rule::MultipleOf(step) = rule { Some(*step) } else { None });
@@ -88,7 +88,7 @@ impl LimitedFile {
             && [width, height].iter().any(|side| !Number::Int((*side).into()).is_multiple_of(step))
         {
             let msg = format!("Image has {width} by {height} pixels, but expected multiples of {step}");
-            errors.push(self.error("multiple_of", msg, [("multiple_of", Some(step))]));
+            errors.push(self.error("multiple_of", msg, &[("multiple_of", Some(step))]));
         }
         errors
     }
@@ -112,8 +112,8 @@ impl LimitedFile {
         (min, max)
     }
 
-    fn error<const N: usize>(&self, error_type: &str, msg: String, ctx: [(&str, Option<Number>); N]) -> FieldError {
-        let ctx = ctx.into_iter().filter_map(|(key, bound)| Some((key.to_owned(), bound?.to_json())));
+    fn error(&self, error_type: &str, msg: String, ctx: &[(&str, Option<Number>)]) -> FieldError {
+        let ctx = ctx.iter().filter_map(|(key, bound)| Some(((*key).to_owned(), (*bound)?.to_json())));
         Validator::error(self.loc.clone(), error_type, msg, Value::Object(Map::from_iter(ctx)), None)
     }
 }

@@ -2,7 +2,7 @@ use std::any::Any;
 use std::collections::HashSet;
 
 use regex_lite::Regex;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::limited_file::LimitedFile;
 use super::rules::{Number, Rule};
@@ -172,9 +172,8 @@ impl Validator {
                 _ => continue,
             };
             if violated {
-                let ctx = Map::from_iter([(key.to_owned(), bound.to_json())]);
                 let msg = format!("Input should be {comparison} {bound}");
-                self.report(error_type, msg, Value::Object(ctx), input());
+                self.report(error_type, msg, json!({ key: bound.to_json() }), input());
             }
         }
     }

@@ -30,7 +30,7 @@ pub(super) async fn direct(uploader: &Uploader<'_>, about: &About, payload: &Pay
         Parcel::new("upload", Method::POST, join(&token.cdn, "files/upload"), headers.clone())
             .with_file(payload.clone(), &uploader.meter)
     };
-    Ok(parse_uploaded(with_token(uploader, upload).await?.1)?.access_url)
+    Ok(parse_uploaded(with_token(uploader, &upload).await?.1)?.access_url)
 }
 
 /// Uploads a file in parts (multipart upload).
@@ -40,7 +40,7 @@ pub(super) async fn in_parts(uploader: &Uploader<'_>, about: &About, data: &mut 
         let url = join(&token.cdn, "files/upload/multipart");
         Parcel::new("start of a multipart upload", Method::POST, url, headers.clone())
     };
-    let (token, response) = with_token(uploader, create).await?;
+    let (token, response) = with_token(uploader, &create).await?;
     let Uploaded { access_url, upload_id: Some(id) } = parse_uploaded(response.clone())? else {
         return Err(Error::unexpected("the CDN returned no id for a multipart upload", response));
     };
@@ -52,17 +52,19 @@ pub(super) async fn in_parts(uploader: &Uploader<'_>, about: &About, data: &mut 
     // A compressed response would have no ETag.
     part_headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let part_headers = &part_headers;
-    let parts = multipart::send_parts(uploader, data, |Part { number, payload }| async move {
-        let part = |_: &Token| {
-            Parcel::new(PART, Method::PUT, join(base, &number.to_string()), part_headers.clone())
-                .with_file(payload.clone(), &uploader.meter)
-        };
-        multipart::etag(number, with_token(uploader, part).await?.1)
+    let parts = multipart::send_parts(uploader, data, &mut |Part { number, payload }| {
+        Box::pin(async move {
+            let part = |_: &Token| {
+                Parcel::new(PART, Method::PUT, join(base, &number.to_string()), part_headers.clone())
+                    .with_file(payload.clone(), &uploader.meter)
+            };
+            multipart::etag(number, with_token(uploader, &part).await?.1)
+        })
     })
     .await?;
 
     let complete = |_: &Token| multipart::complete(join(base, "complete"), &parts);
-    with_token(uploader, complete).await?;
+    with_token(uploader, &complete).await?;
     Ok(access_url)
 }
 
@@ -78,7 +80,10 @@ fn headers(uploader: &Uploader<'_>, about: &About) -> Result<HeaderMap, Error> {
 }
 
 /// Sends a request with the upload token and returns the token used. If the CDN rejects the token, it is replaced once.
-async fn with_token(uploader: &Uploader<'_>, parcel: impl Fn(&Token) -> Parcel) -> Result<(Token, RawResponse), Error> {
+async fn with_token(
+    uploader: &Uploader<'_>,
+    parcel: &(dyn Fn(&Token) -> Parcel + Sync),
+) -> Result<(Token, RawResponse), Error> {
     let mut rejected = false;
     loop {
         let token = uploader.tokens.get(uploader.context).await?;

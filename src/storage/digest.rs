@@ -2,12 +2,10 @@ use std::fmt;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use sha2::Digest as _;
-use sha2::Sha256;
 
 use super::cache::UploadCache;
 use crate::error::{Error, ErrorKind};
-use crate::transport::Payload;
+use crate::transport::{Payload, Sha256};
 
 /// Bytes in memory that are hashed in place. More would block the runtime.
 const MAX_IN_PLACE: usize = 256 << 10;
@@ -35,7 +33,7 @@ impl Digest {
                 while let Some(chunk) = chunks.next().await {
                     hasher.update(&chunk?);
                 }
-                let digest = Digest { hash: hasher.finalize().into(), length };
+                let digest = Digest { hash: hasher.finish(), length };
                 // A file that has just changed may change again within the resolution of its times.
                 if let Some(cache) = cache.filter(|_| version.is_settled()) {
                     cache.keep_digest(version, &digest);
@@ -54,7 +52,7 @@ impl fmt::Display for Digest {
 }
 
 async fn hash(bytes: Bytes) -> Result<[u8; 32], Error> {
-    let hash = |bytes: Bytes| Sha256::digest(&bytes).into();
+    let hash = |bytes: Bytes| Sha256::of(&bytes);
     if bytes.len() <= MAX_IN_PLACE {
         return Ok(hash(bytes));
     }

@@ -1,12 +1,11 @@
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::cache::UploadCache;
 use super::digest::Digest;
 use super::policy::{Repository, UploadPolicy};
 use super::source::{About, Data, Source};
 use crate::error::{Error, ErrorKind};
-use crate::transport::Payload;
+use crate::transport::{Payload, Sha256};
 
 /// An open file with its hash.
 pub(crate) struct Hashed {
@@ -46,7 +45,7 @@ impl Hashed {
         let About { name, content_type } = &self.about;
         let storage = (repository.name(), fallback.map(Repository::name), lifecycle.header(), host);
         let parts = json!([self.sha256(), name, content_type, storage, account]);
-        let hash = Sha256::digest(parts.to_string());
+        let hash = Sha256::of(parts.to_string().as_bytes());
         hash.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 

@@ -39,9 +39,11 @@ pub(super) async fn direct(
 pub(super) async fn in_parts(uploader: &Uploader<'_>, about: &About, data: &mut Data) -> Result<String, Error> {
     let Initiated { upload_url, file_url } = initiate(uploader, about, "initiate-multipart", "fal-cdn-v3").await?;
     let below = &|segment: &str| multipart::url_below(&upload_url, &[segment]).ok_or_else(invalid_url);
-    let parts = multipart::send_parts(uploader, data, |Part { number, payload }| async move {
-        let url = below(&number.to_string())?;
-        multipart::etag(number, put(uploader, PART, url.as_str(), HeaderMap::new(), payload).await?)
+    let parts = multipart::send_parts(uploader, data, &mut |Part { number, payload }| {
+        Box::pin(async move {
+            let url = below(&number.to_string())?;
+            multipart::etag(number, put(uploader, PART, url.as_str(), HeaderMap::new(), payload).await?)
+        })
     })
     .await?;
 
@@ -65,12 +67,14 @@ pub(super) async fn in_parts_to_gcs(uploader: &Uploader<'_>, about: &About, data
         request.body = body.map(Into::into);
         Ok::<_, Error>(request)
     };
-    let parts = multipart::send_parts(uploader, data, |Part { number, payload }| async move {
-        let response = send(context, &request(&number.to_string(), None)?).await?;
-        let signed: Signed = serde_json::from_slice(&response.body).map_err(|error| {
-            Error::unexpected("fal returned no upload URL for a part of a file", response).caused_by(error)
-        })?;
-        multipart::etag(number, put(uploader, PART, &signed.upload_url, HeaderMap::new(), payload).await?)
+    let parts = multipart::send_parts(uploader, data, &mut |Part { number, payload }| {
+        Box::pin(async move {
+            let response = send(context, &request(&number.to_string(), None)?).await?;
+            let signed: Signed = serde_json::from_slice(&response.body).map_err(|error| {
+                Error::unexpected("fal returned no upload URL for a part of a file", response).caused_by(error)
+            })?;
+            multipart::etag(number, put(uploader, PART, &signed.upload_url, HeaderMap::new(), payload).await?)
+        })
     })
     .await?;
 

@@ -1,6 +1,7 @@
 //! Multipart uploads: cutting a file into parts, sending them concurrently, and completing the upload.
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
@@ -32,11 +33,11 @@ pub(super) struct SentPart {
     pub(super) etag: String,
 }
 
-/// Sends all parts concurrently. Returns them ordered by number.
-pub(super) async fn send_parts<S: Future<Output = Result<SentPart, Error>>>(
+/// Sends all parts concurrently. Returns them ordered by number. Without a type parameter, so that it is compiled once.
+pub(super) async fn send_parts<'a>(
     uploader: &Uploader<'_>,
     data: &mut Data,
-    send_part: impl FnMut(Part) -> S,
+    send_part: &mut (dyn FnMut(Part) -> BoxFuture<'a, Result<SentPart, Error>> + Send),
 ) -> Result<Vec<SentPart>, Error> {
     let parts: BoxStream<'_, Result<Part, Error>> = match data {
         Data::Whole(payload) => stream::iter(cut_parts(payload, uploader.policy.part_size)).map(Ok).boxed(),

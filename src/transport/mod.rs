@@ -25,6 +25,7 @@ mod request;
 mod retry;
 mod runtime;
 mod send;
+mod sha256;
 mod sse;
 mod streams;
 mod time_limit;
@@ -65,6 +66,7 @@ pub(crate) use send::keyed_error;
 #[cfg(feature = "proxy")]
 pub(crate) use send::{AGENT, announce_no_body, keyed};
 pub(crate) use send::{open, probe, send};
+pub(crate) use sha256::Sha256;
 pub(crate) use sse::EventStream;
 pub(crate) use streams::{Place, Streams};
 pub(crate) use time_limit::{deadline, until, within_total};

@@ -1,6 +1,6 @@
 //! Hosts that are not on the public internet: this machine, its network, and addresses with a special meaning.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
@@ -23,10 +23,8 @@ pub(super) fn names_private_host(url: &Url) -> bool {
 /// proxy that resolves names itself.
 pub(super) async fn resolves_to_private_host(url: &Url) -> bool {
     let Some(Host::Domain(name)) = url.host() else { return false };
-    let target = (name.to_owned(), url.port_or_known_default().unwrap_or_default());
-    let resolved = tokio::task::spawn_blocking(move || target.to_socket_addrs().map(Vec::from_iter)).await;
-    let addresses: Vec<SocketAddr> = resolved.ok().and_then(Result::ok).unwrap_or_default();
-    addresses.into_iter().any(|address| is_private(address.ip()))
+    let resolved = tokio::net::lookup_host((name, url.port_or_known_default().unwrap_or_default())).await;
+    resolved.is_ok_and(|mut addresses| addresses.any(|address| is_private(address.ip())))
 }
 
 /// Returns true if an address is not one of the public internet: loopback, private, link-local, shared by a provider

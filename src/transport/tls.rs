@@ -4,6 +4,9 @@ use reqwest::ClientBuilder;
 
 use crate::error::Error;
 
+#[cfg(feature = "rustls-no-provider")]
+pub(super) use rustls::sha256;
+
 /// Gives an HTTP client its TLS configuration. `plain` says that the client needs no TLS, as with an emulator.
 ///
 /// # Errors
@@ -32,7 +35,8 @@ mod rustls {
     use std::sync::{Arc, OnceLock};
 
     use ::rustls::crypto::CryptoProvider;
-    use ::rustls::{ClientConfig, Error as TlsError, RootCertStore};
+    use ::rustls::crypto::hash::{Hash, HashAlgorithm};
+    use ::rustls::{ClientConfig, Error as TlsError, RootCertStore, SupportedCipherSuite};
     use rustls_platform_verifier::Verifier;
 
     use crate::error::{Error, ErrorKind};
@@ -84,6 +88,17 @@ mod rustls {
         return Some(Arc::new(::rustls::crypto::ring::default_provider()));
         #[cfg(not(any(feature = "ring", feature = "rustls")))]
         return None;
+    }
+
+    /// Returns the provider's SHA-256, which is part of its cipher suites. `None` if no provider is installed, or if it has none
+    /// of these suites.
+    pub(in crate::transport) fn sha256() -> Option<&'static dyn Hash> {
+        let provider = provider().ok()?;
+        let mut hashes = provider.cipher_suites.iter().map(|suite| match suite {
+            SupportedCipherSuite::Tls12(suite) => suite.common.hash_provider,
+            SupportedCipherSuite::Tls13(suite) => suite.common.hash_provider,
+        });
+        hashes.find(|hash| hash.algorithm() == HashAlgorithm::SHA256)
     }
 
     fn verifier(provider: Arc<CryptoProvider>) -> Result<Verifier, Error> {

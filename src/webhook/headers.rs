@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use ed25519_dalek::Signature;
 use http::HeaderMap;
-use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind, Rejection};
+use crate::transport::Sha256;
 
 const REQUEST_ID: &str = "X-Fal-Webhook-Request-Id";
 const USER_ID: &str = "X-Fal-Webhook-User-Id";
@@ -59,10 +59,10 @@ impl SignedHeaders {
 
 async fn hash(body: &Bytes) -> Result<[u8; 32], Error> {
     if body.len() <= MAX_IN_PLACE {
-        return Ok(Sha256::digest(body).into());
+        return Ok(Sha256::of(body));
     }
     let body = body.clone();
-    let hash = tokio::task::spawn_blocking(move || Sha256::digest(&body).into()).await;
+    let hash = tokio::task::spawn_blocking(move || Sha256::of(&body)).await;
     hash.map_err(|error| Error::new(ErrorKind::Webhook, "cannot hash the body of the webhook").caused_by(error))
 }
 

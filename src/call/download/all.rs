@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::{fs, io};
 
 use futures_util::stream::{self, StreamExt};
 use tracing::Instrument;
@@ -75,12 +75,15 @@ impl DownloadAll {
     download_limits!(limits);
 
     async fn save(mut self) -> Result<Vec<Saved>, Error> {
-        tokio::fs::create_dir_all(&self.folder).await.map_err(|error| {
-            let message = format!("cannot create the folder {}: {error}", self.folder.display());
-            Error::new(ErrorKind::File, message).caused_by(error)
-        })?;
         let (media, folder, existing) = (std::mem::take(&mut self.media), self.folder.clone(), self.existing);
-        let (plans, names) = blocking(move || plan(media, &folder, existing)).await?;
+        let planned = blocking(move || {
+            fs::create_dir_all(&folder).map_err(|error| {
+                let message = format!("cannot create the folder {}: {error}", folder.display());
+                Error::new(ErrorKind::File, message).caused_by(error)
+            })?;
+            Ok::<_, Error>(plan(media, &folder, existing))
+        });
+        let (plans, names) = planned.await??;
         let (names, this) = (&names, &self);
         let saved = plans.into_iter().enumerate().map(async |(index, plan)| (index, this.save_one(plan, names).await));
         let saved: BTreeMap<usize, _> = stream::iter(saved).buffer_unordered(this.parallel_files).collect().await;
