@@ -157,6 +157,13 @@ impl Error {
             .map_or_else(|| "the model".to_owned(), |node| format!("the node \"{}\" of the workflow", shown(&node)));
         let words = detail.message.unwrap_or_else(|| NO_DETAILS.to_owned());
         let mut error = Error::new(ErrorKind::Service, format!("{subject} reported an error: {words}"));
+        // A node of a workflow fails with the response to its request, which fal may have refused.
+        if let Some(status) = status {
+            let body = serde_json::json!({ "detail": words }).to_string().into();
+            let reported = RawResponse { status, headers: http::HeaderMap::new(), body };
+            let denial = Denial::of_report(&reported);
+            error = error.with_response(reported).denied(denial, Sender::WithKey);
+        }
         error.0.error_type = error_type.map(ErrorType::other);
         error.0.field_errors = detail.field_errors;
         response.status = status.unwrap_or(response.status);
@@ -184,7 +191,7 @@ impl Error {
         let is_about_input = response.detail().field_errors.iter().any(|error| !error.loc.is_empty());
         let status = status.or(is_about_input.then_some(StatusCode::UNPROCESSABLE_ENTITY));
         response.status = status.unwrap_or(response.status);
-        let denial = Denial::of_webhook(&response);
+        let denial = Denial::of_report(&response);
         let mut error = Error::service("fal", response).denied(denial, Sender::WithKey);
         if status.is_none() {
             let details = error.0.response.take().and_then(|response| response.detail().message);
