@@ -152,15 +152,13 @@ impl Error {
     /// Creates the error of an error event of a stream. The response is the one that the stream belongs to, with the data of the
     /// event as its body.
     pub(crate) fn event(mut response: RawResponse) -> Self {
-        let EventError { node_id, status, error_type, detail } = EventError::parse(&response.body);
+        let EventError { node_id, status, error_type, detail, response: reported } = EventError::parse(&response.body);
         let subject = node_id
             .map_or_else(|| "the model".to_owned(), |node| format!("the node \"{}\" of the workflow", shown(&node)));
         let words = detail.message.unwrap_or_else(|| NO_DETAILS.to_owned());
         let mut error = Error::new(ErrorKind::Service, format!("{subject} reported an error: {words}"));
         // A node of a workflow fails with the response to its request, which fal may have refused.
-        if let Some(status) = status {
-            let body = serde_json::json!({ "detail": words }).to_string().into();
-            let reported = RawResponse { status, headers: http::HeaderMap::new(), body };
+        if let Some(reported) = reported {
             let denial = Denial::of_report(&reported);
             error = error.with_response(reported).denied(denial, Sender::WithKey);
         }

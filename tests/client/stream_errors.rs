@@ -322,7 +322,7 @@ async fn dropping_a_stream_closes_its_connection_and_gives_its_turn_back() {
 async fn an_account_that_is_locked_during_a_workflow_is_named_first() {
     for (event, reason) in [
         (
-            json!({ "type": "error", "node_id": "upscale",
+            json!({ "type": "error", "node_id": "upscale", "message": "The node has failed",
                 "error": { "status": 403, "body": { "detail": "User is locked. Reason: TOP_UP." } } }),
             Some(LockReason::TopUp),
         ),
