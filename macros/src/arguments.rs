@@ -131,7 +131,7 @@ fn rule(name: &Ident, text: &str, of: &Type, input: ParseStream<'_>, rules: &mut
             let inner = nested(input, &of.item().unwrap_or(of))?;
             push(rules, "Items", quote! { &[#(#inner),*] });
         }
-        "width" | "height" => rules.push(part(text, input)?),
+        "width" | "height" | "area" | "aspect_ratio" => rules.push(part(text, input)?),
         "file" | "files" => {
             let known = if text == "file" { FILE } else { FILES };
             let limits = limits(input, known)?;
@@ -145,7 +145,7 @@ fn rule(name: &Ident, text: &str, of: &Type, input: ParseStream<'_>, rules: &mut
 
 const KNOWN: &str = "expected `range`, `min`, `max`, `above`, `below`, `multiple_of`, `one_of`, `only`, `length`, \
                      `min_length`, `max_length`, `pattern`, `items`, `min_items`, `max_items`, `unique_items`, `each`, \
-                     `width`, `height`, `file`, `files` or `accepts`, on a field also `name` or `required`, on a variant also `requires`, `tag` or `any_string`";
+                     `width`, `height`, `area`, `aspect_ratio`, `file`, `files` or `accepts`, on a field also `name` or `required`, on a variant also `requires`, `tag` or `any_string`";
 
 /// The arguments of `file`.
 const FILE: &[&str] = &["size", "width", "height", "area", "aspect_ratio", "multiple_of"];
@@ -165,7 +165,7 @@ fn check(name: &Ident, rule: &str, of: &Type) -> syn::Result<()> {
         "length" | "min_length" | "max_length" | "pattern" => &["String", "FileInput"],
         "items" | "min_items" | "max_items" | "unique_items" => &["Vec"],
         "each" => &["Vec", "BTreeMap"],
-        "width" | "height" => &["ImageSize"],
+        "width" | "height" | "area" | "aspect_ratio" => &["ImageSize"],
         "file" => &["FileInput"],
         "files" => &["Vec"],
         _ => return Ok(()),

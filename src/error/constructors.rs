@@ -152,11 +152,16 @@ impl Error {
     /// Creates the error of an error event of a stream. The response is the one that the stream belongs to, with the data of the
     /// event as its body.
     pub(crate) fn event(mut response: RawResponse) -> Self {
-        let EventError { node_id, status, error_type, detail } = EventError::parse(&response.body);
+        let EventError { node_id, status, error_type, detail, response: reported } = EventError::parse(&response.body);
         let subject = node_id
             .map_or_else(|| "the model".to_owned(), |node| format!("the node \"{}\" of the workflow", shown(&node)));
         let words = detail.message.unwrap_or_else(|| NO_DETAILS.to_owned());
         let mut error = Error::new(ErrorKind::Service, format!("{subject} reported an error: {words}"));
+        // A node of a workflow fails with the response to its request, which fal may have refused.
+        if let Some(reported) = reported {
+            let denial = Denial::of_report(&reported);
+            error = error.with_response(reported).denied(denial, Sender::WithKey);
+        }
         error.0.error_type = error_type.map(ErrorType::other);
         error.0.field_errors = detail.field_errors;
         response.status = status.unwrap_or(response.status);
@@ -184,7 +189,7 @@ impl Error {
         let is_about_input = response.detail().field_errors.iter().any(|error| !error.loc.is_empty());
         let status = status.or(is_about_input.then_some(StatusCode::UNPROCESSABLE_ENTITY));
         response.status = status.unwrap_or(response.status);
-        let denial = Denial::of_webhook(&response);
+        let denial = Denial::of_report(&response);
         let mut error = Error::service("fal", response).denied(denial, Sender::WithKey);
         if status.is_none() {
             let details = error.0.response.take().and_then(|response| response.detail().message);

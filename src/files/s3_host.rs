@@ -33,7 +33,7 @@ impl<'a> S3Host<'a> {
             ));
         }
         match bucket {
-            Some(bucket) if bucket.contains('.') && !has_dot_by_design(bucket, endpoint) => Err(format!(
+            Some(bucket) if bucket.contains('.') && !has_dot_by_design(bucket, endpoint, host) => Err(format!(
                 "the bucket `{}` has a dot, so that its host has no valid certificate: put it into the path, as in \
                  `https://{endpoint}.amazonaws.com/BUCKET`",
                 crate::text::shown(bucket)
@@ -70,8 +70,9 @@ fn is_label(label: &str) -> bool {
 }
 
 /// Returns true for access points of several regions and of Outposts, whose names always have a dot.
-fn has_dot_by_design(bucket: &str, endpoint: &str) -> bool {
-    let is_multi_region = || endpoint == "s3-global" && bucket.strip_suffix(".mrap.accesspoint").is_some_and(is_label);
+fn has_dot_by_design(bucket: &str, endpoint: &str, host: &str) -> bool {
+    let is_multi_region =
+        || host.ends_with(".s3-global.amazonaws.com") && bucket.strip_suffix(".mrap.accesspoint").is_some_and(is_label);
     let is_outpost = || {
         endpoint.starts_with("s3-outposts.")
             && bucket.split_once('.').is_some_and(|(point, outpost)| is_label(point) && is_label(outpost))

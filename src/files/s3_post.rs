@@ -285,6 +285,7 @@ mod tests {
             ("https://s3-vpce.amazonaws.com/b", "PrivateLink"),
             ("https://my.bucket.s3.eu-west-1.amazonaws.com/", "dot"),
             ("https://evil.mrap.accesspoint.s3.eu-west-1.amazonaws.com/", "dot"),
+            ("https://point.mrap.accesspoint.s3-global.amazonaws.com.cn/", "dot"),
             ("https://b.s3.amazonaws.com/folder", "below the bucket"),
             ("https://s3.amazonaws.com/b/folder", "below the bucket"),
             ("https://s3.amazonaws.com/", "no bucket"),

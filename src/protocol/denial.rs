@@ -60,9 +60,9 @@ impl Denial {
         by_words(response, &words, is_own).or_else(|| if is_own { None } else { by_status(response, &words) })
     }
 
-    /// Returns the denial in the failure that a webhook reports. It is the model's own, unless it begins with fal's words.
-    #[cfg(feature = "webhook")]
-    pub(crate) fn of_webhook(response: &RawResponse) -> Option<Self> {
+    /// Returns the denial in the failure that a webhook or an event reports. It is the model's own, unless it begins with fal's
+    /// words.
+    pub(crate) fn of_report(response: &RawResponse) -> Option<Self> {
         by_words(response, &words(response)?, true)
     }
 

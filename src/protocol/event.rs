@@ -28,6 +28,8 @@ pub(crate) struct EventError {
     pub(crate) status: Option<StatusCode>,
     pub(crate) error_type: Option<String>,
     pub(crate) detail: Detail,
+    /// The response to the request that has failed, if its status is known.
+    pub(crate) response: Option<RawResponse>,
 }
 
 /// Returns the event of a workflow. A model may have a field `type` of its own, so the other keys count, too.
@@ -91,11 +93,13 @@ impl EventError {
             let words = detail.message.take().unwrap_or_default();
             detail.message = Some(if own.contains(&words) { own.clone() } else { format!("{own}: {words}") });
         }
+        let response = status.map(|status| RawResponse { status, ..inner.clone().unwrap_or_else(|| whole.clone()) });
         EventError {
             node_id: event.get("node_id").and_then(Value::as_str).map(str::to_owned),
             status,
             error_type: inner.as_ref().and_then(RawResponse::error_type).or_else(|| whole.error_type()),
             detail: detail.unwrap_or_else(|| whole.detail()),
+            response,
         }
     }
 }

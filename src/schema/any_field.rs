@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::field_path::FieldPath;
 use super::mode::Mode;
-use super::node::Node;
+use super::node::{Node, Parts};
 use super::record::{FieldInfo, Record, RecordInfo, Visitor, VisitorMut};
 use super::report;
 use super::rules::Rule;
@@ -212,6 +212,15 @@ pub(super) fn validate_fields(
                 }
             }
         });
+    }
+    if rules.iter().any(|rule| matches!(rule, Rule::Field("area" | "aspect_ratio", _))) {
+        let side = |name: &str| {
+            let index = info.fields.iter().position(|field| field.name == name)?;
+            if let Parts::Integer(side) = fields[index].node().0 { Some(side) } else { None }
+        };
+        if let (Some(width), Some(height)) = (side("width"), side("height")) {
+            validator.size(width, height, rules);
+        }
     }
 }
 

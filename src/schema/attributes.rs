@@ -57,6 +57,7 @@
 /// | `each(range(0, 1))` | rules for each item or value | lists, maps |
 /// | `width(range(64, 2048))`, `height(…)` | rules for a side | `ImageSize` |
 /// | `width(required)`, `height(required)` | the side must be set | `ImageSize` |
+/// | `area(max(4_194_304))`, `aspect_ratio(range(0.25, 4))` | rules for the area, and for the width divided by the height | `ImageSize` |
 /// | `file(size(max(8_000_000)), width(min(300)))` | limits of a local file, see below | `FileInput` |
 /// | `accepts("\"\"", "-1")` | values, as JSON, that are accepted although they break other rules, such as a default | any field |
 /// | `files(size(max(20_000_000)))` | a limit of the total size of local files in bytes | lists of `FileInput` |

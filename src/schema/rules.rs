@@ -100,7 +100,7 @@ pub enum Rule {
     Present,
     /// The rules for each item of an array or each value of a map.
     Items(&'static [Rule]),
-    /// Further rules for a field of an object, or for a measure of a file.
+    /// Further rules for a field of an object, for a measure of a file, or for the area and the aspect ratio of a size.
     Field(&'static str, &'static [Rule]),
     /// Limits of a file: rules for its measures, and [`MultipleOf`](Rule::MultipleOf) for the sides of a picture.
     File(&'static [Rule]),

@@ -137,18 +137,41 @@ impl Validator {
 
     /// Validates a number.
     pub(super) fn number(&mut self, number: Number, rules: &'static [Rule]) {
-        let input = || Some(number.to_json());
+        self.measure("Input", number, &|| number.to_json(), rules);
+    }
+
+    /// Validates the area and the aspect ratio of a size. Its sides are fields of their own.
+    pub(super) fn size(&mut self, width: i128, height: i128, rules: &'static [Rule]) {
+        let input = || json!({ "width": Number::Int(width).to_json(), "height": Number::Int(height).to_json() });
+        for rule in rules {
+            match *rule {
+                Rule::Field("area", rules) => {
+                    let area = Number::Int(width.saturating_mul(height));
+                    self.measure(&format!("Area {area} ({width} × {height} pixels)"), area, &input, rules);
+                }
+                Rule::Field("aspect_ratio", rules) if height > 0 => {
+                    let ratio = Number::Float(width as f64 / height as f64);
+                    self.measure(&format!("Aspect ratio {ratio} ({width} / {height} pixels)"), ratio, &input, rules);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Validates a number that is the value, or follows from it. `what` begins the messages.
+    fn measure(&mut self, what: &str, number: Number, input: &dyn Fn() -> Value, rules: &'static [Rule]) {
+        let input = || Some(input());
         if let Number::Float(value) = number
             && !value.is_finite()
         {
-            let msg = "Input should be a finite number".to_owned();
+            let msg = format!("{what} should be a finite number");
             return self.report("finite_number", msg, Value::Null, None);
         }
         for rule in rules {
             match *rule {
                 Rule::MultipleOf(step) if !number.is_multiple_of(step) => self.report(
                     "multiple_of",
-                    format!("Input should be a multiple of {step}"),
+                    format!("{what} should be a multiple of {step}"),
                     json!({ "multiple_of": step.to_json() }),
                     input(),
                 ),
@@ -172,7 +195,7 @@ impl Validator {
                 _ => continue,
             };
             if violated {
-                let msg = format!("Input should be {comparison} {bound}");
+                let msg = format!("{what} should be {comparison} {bound}");
                 self.report(error_type, msg, json!({ key: bound.to_json() }), input());
             }
         }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::digest::Digest;
 use super::policy::{Repository, UploadPolicy};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::files::Lifecycle;
 use crate::transport::FileVersion;
 
@@ -28,7 +28,7 @@ const MAX_REUSE: Duration = Duration::from_secs(3600);
 /// Time without progress after which a caller no longer waits for the upload of another.
 const MAX_STALL: Duration = Duration::from_secs(30);
 
-/// The uploads of a client. Concurrent callers with the same file share one upload, including its error.
+/// The uploads of a client. Concurrent callers with the same file share one upload, including an error of the service.
 #[derive(Debug, Default)]
 pub(crate) struct UploadCache {
     uploads: Mutex<Kept<Key, Arc<Slot>>>,
@@ -85,8 +85,9 @@ impl UploadCache {
             Some(Ok(done)) if done.at.elapsed() < reuse && done.lost_files == lost_files => {
                 return Ok(Reused { url: done.url.clone(), is_reused: true });
             }
-            // The slot has left the map, so that only callers that have waited see the error.
-            Some(Err(error)) => return Err(error.clone()),
+            // The slot has left the map, so that only callers that have waited see the error. Their files may be intact although
+            // the one that was being sent is not.
+            Some(Err(error)) if error.kind() != ErrorKind::File => return Err(error.clone()),
             _ => {}
         }
         // The lifetime counts from the beginning of the upload, which is before that of the file.
@@ -202,6 +203,32 @@ mod tests {
         ] {
             let reuse = reuse(lifetime.map(Duration::from_secs));
             assert_eq!(reuse.map(|reuse| reuse.as_secs()), expected, "{lifetime:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn error_of_a_local_file_is_not_shared() {
+        for (kind, expected) in [(ErrorKind::File, Ok("second")), (ErrorKind::Service, Err(ErrorKind::Service))] {
+            let (cache, policy, lost_files) = (UploadCache::default(), UploadPolicy::default(), AtomicU64::default());
+            let payload = crate::transport::Payload::Bytes("fox".into());
+            let key = Key {
+                digest: Digest::of(&payload, None).await.expect("a hash"),
+                name: None,
+                content_type: "image/png".to_owned(),
+                account: None,
+                repository: policy.repository,
+                fallback: policy.fallback,
+                lifecycle: policy.lifecycle.clone(),
+            };
+            let first = cache.url(key.clone(), &policy, &lost_files, async |_| {
+                tokio::task::yield_now().await;
+                Err(Error::new(kind, "failed"))
+            });
+            let second = cache.url(key, &policy, &lost_files, async |_| Ok("second".to_owned()));
+            let (first, second) = tokio::join!(first, second);
+            assert_eq!(first.expect_err("failed").kind(), kind);
+            let second = second.map(|reused| reused.url).map_err(|error| error.kind());
+            assert_eq!(second.as_deref().map_err(|kind| *kind), expected);
         }
     }
 

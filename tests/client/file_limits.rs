@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fal_client::{Client, Endpoint, Error, ErrorKind, ErrorType, FieldError, FileInput};
+use fal_client::{Client, Endpoint, Error, ErrorKind, ErrorType, FieldError, FileInput, ImageSize, JsonInput};
 use fal_emulator::{Emulator, Pace};
 use serde_json::{Value, json};
 
@@ -32,6 +32,17 @@ pub struct Input {
     /// A number.
     #[field(max(8))]
     pub count: Option<i64>,
+    /// A size of an image.
+    #[field(
+        width(range(16, 4096), multiple_of(16)),
+        height(multiple_of(16)),
+        area(range(4096, 1048576)),
+        aspect_ratio(range(0.25, 4))
+    )]
+    pub image_size: Option<ImageSize>,
+    /// Sizes of tiles.
+    #[field(each(area(max(64))))]
+    pub tiles: Option<Vec<ImageSize>>,
 }
 
 /// A part.
@@ -66,11 +77,18 @@ fn document() -> Value {
         "named": { "type": "object", "additionalProperties": { "type": "string" } },
         "either": { "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }], "max_file_size": 10 },
         "count": { "type": "integer", "le": 8 },
+        "image_size": { "anyOf": [{ "$ref": "#/components/schemas/Size" }, { "type": "string", "enum": ["square"] }],
+            "x-fal": { "min_width": 16, "max_width": 4096, "multiple_of": 16, "min_area": 4096, "max_area": 1048576,
+                "min_aspect_ratio": 0.25, "max_aspect_ratio": 4 },
+            "default": { "width": 8192, "height": 16 } },
+        "tiles": { "type": "array", "items": { "$ref": "#/components/schemas/Size", "x-fal": { "max_area": 64 } } },
     });
+    let size =
+        json!({ "type": "object", "properties": { "width": { "type": "integer" }, "height": { "type": "integer" } } });
     json!({
         "openapi": "3.0.4",
         "info": { "title": "Limits", "version": "1.0.0", "x-fal-metadata": { "endpointId": "tests/limits" } },
-        "components": { "schemas": { "Part": { "type": "object", "properties": { "url": { "type": "string", "max_file_size": 10 } } } } },
+        "components": { "schemas": { "Size": size, "Part": { "type": "object", "properties": { "url": { "type": "string", "max_file_size": 10 } } } } },
         "paths": {
             "/tests/limits": { "post": { "requestBody": { "content": {
                 "application/json": { "schema": { "type": "object", "properties": properties } },
@@ -281,4 +299,79 @@ async fn unreadable_file_is_named_with_its_field() {
     // Violations come first, because they are about the input.
     let errors = refused(&emulator, &emulator.client(), image(missing).part(Part::new(vec![0; 11]))).await;
     assert_eq!(essence(&errors)[0].0, "part.url");
+}
+
+#[tokio::test]
+async fn sizes_of_images_are_judged_by_the_client_and_by_the_emulator() {
+    let emulator = start().await;
+    let client = emulator.client();
+    let ge = |bound: Value| ("greater_than_equal", json!({ "ge": bound }));
+    let le = |bound: Value| ("less_than_equal", json!({ "le": bound }));
+    let multiple = || ("multiple_of", json!({ "multiple_of": 16 }));
+    for (width, height, expected) in [
+        (64, 64, vec![]),
+        (1024, 1024, vec![]),
+        (2048, 512, vec![]),
+        (128, 512, vec![]),
+        (
+            0,
+            64,
+            vec![("image_size.width", ge(json!(16))), ("image_size", ge(json!(4096))), ("image_size", ge(json!(0.25)))],
+        ),
+        (60, 80, vec![("image_size.width", multiple())]),
+        (80, 60, vec![("image_size.height", multiple())]),
+        (64, 48, vec![("image_size", ge(json!(4096)))]),
+        (1040, 1024, vec![("image_size", le(json!(1048576)))]),
+        (2048, 496, vec![("image_size", le(json!(4)))]),
+        (128, 528, vec![("image_size", ge(json!(0.25)))]),
+        (
+            4112,
+            1024,
+            vec![
+                ("image_size.width", le(json!(4096))),
+                ("image_size", le(json!(1048576))),
+                ("image_size", le(json!(4))),
+            ],
+        ),
+        (
+            1_000_000_007,
+            1_000_000_007,
+            vec![
+                ("image_size.width", le(json!(4096))),
+                ("image_size.width", multiple()),
+                ("image_size.height", multiple()),
+                ("image_size", le(json!(1048576))),
+            ],
+        ),
+    ] {
+        let local = refused(&emulator, &client, Input::builder().image_size((width, height))).await;
+        let untyped = json!({ "image_size": { "width": width, "height": height } });
+        let remote = client.endpoint("tests/limits").run(untyped).await.err();
+        let remote = remote.as_ref().map(Error::field_errors).unwrap_or_default();
+        for errors in [&local[..], remote] {
+            let mut found: Vec<_> = essence(errors).into_iter().map(|(path, kind, ctx)| (path, (kind, ctx))).collect();
+            let mut expected: Vec<_> = expected.iter().map(|(path, of)| ((*path).to_owned(), of.clone())).collect();
+            for list in [&mut found, &mut expected] {
+                list.sort_by_key(|(path, of)| format!("{path} {of:?}"));
+            }
+            assert_eq!(found, expected, "{width} {height}");
+        }
+    }
+
+    let errors = refused(&emulator, &client, Input::builder().image_size((1040, 1024))).await;
+    let expected = "image_size: Area 1064960 (1040 × 1024 pixels) should be less than or equal to 1048576";
+    assert_eq!(errors[0].to_string(), expected);
+    assert_eq!(errors[0].input, Some(json!({ "width": 1040, "height": 1024 })));
+
+    let tiles = Input::builder().tiles([(8, 8), (8, 9)]);
+    let errors = refused(&emulator, &client, tiles.clone()).await;
+    assert_eq!(essence(&errors), [("tiles[1]".to_owned(), "less_than_equal", json!({ "le": 64 }))]);
+    let error = client.endpoint(ENDPOINT).run(tiles).validate(false).await.expect_err("a refusal");
+    assert_eq!(essence(error.field_errors()), essence(&errors));
+
+    // A size of one side, a preset and the default have no area to judge.
+    for size in [json!({ "width": 4096 }), json!("square"), json!({ "width": 8192, "height": 16 })] {
+        let input = JsonInput::from(json!({ "image_size": size }));
+        client.endpoint("tests/limits").run(input).await.expect("a response");
+    }
 }

@@ -316,3 +316,24 @@ async fn dropping_a_stream_closes_its_connection_and_gives_its_turn_back() {
     assert_eq!(next, json!(1));
     drop(ended);
 }
+
+/// The nodes of a workflow run under the account of its caller.
+#[tokio::test]
+async fn an_account_that_is_locked_during_a_workflow_is_named_first() {
+    for (event, reason) in [
+        (
+            json!({ "type": "error", "node_id": "upscale", "message": "The node has failed",
+                "error": { "status": 403, "body": { "detail": "User is locked. Reason: TOP_UP." } } }),
+            Some(LockReason::TopUp),
+        ),
+        (json!({ "error": { "status": 403, "detail": "The user in the picture: User is locked" } }), None),
+        (json!({ "error": "User is locked. Reason: he lost the key" }), None),
+    ] {
+        let (_, error) = failed(Reply::events(&[&event.to_string()])).await;
+        assert_eq!(error.lock_reason(), reason, "{error}");
+        let begins = error.to_string().contains("the fal account is locked: TOP_UP. (403); top up at https://fal.ai");
+        assert_eq!(begins, reason.is_some(), "{error}");
+        assert!(!error.is_retryable(), "{error:?}");
+        assert!(error.body().is_some_and(|body| body.starts_with(b"{")), "{error:?}");
+    }
+}

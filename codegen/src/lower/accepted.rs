@@ -61,7 +61,7 @@ impl<'a> Walk<'a> {
         // The rules of a size are those of the property too.
         let sizes = file_limits::of_image_size(property);
         let breaks_size = sizes.iter().any(|rule| match rule {
-            Rule::Part(side, rules) => value.get(*side).and_then(rules::number).is_some_and(|side| !holds(rules, side)),
+            Rule::Part(part, rules) => part_of_size(value, part).is_some_and(|number| !holds(rules, number)),
             _ => false,
         });
         if fit == Fit::Obeys && breaks_size { Fit::Breaks } else { fit }
@@ -133,6 +133,16 @@ impl<'a> Walk<'a> {
             (Some("string" | "boolean" | "number" | "integer" | "array" | "object"), _) => Fit::OtherType,
             _ => Fit::Obeys,
         }
+    }
+}
+
+/// Returns a side, the area or the aspect ratio of a size.
+fn part_of_size(size: &Value, part: &str) -> Option<Number> {
+    let side = |name: &str| size.get(name).and_then(rules::number);
+    match part {
+        "area" => Some(Number::Float(side("width")?.to_f64() * side("height")?.to_f64())),
+        "aspect_ratio" => Some(Number::Float(side("width")?.to_f64() / side("height")?.to_f64())),
+        name => side(name),
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::draft::Note;
+use super::file_limits;
 use crate::schema::enum_values;
 use crate::{prose, words};
 
@@ -58,8 +59,14 @@ fn letters(text: &str) -> String {
 
 /// Returns what fal says about the limits of a property, lines of documentation.
 pub(super) fn limits(property: &Value) -> Option<String> {
-    let text = property.get("limit_description")?.as_str()?;
-    Some(prose::lines_within(text, MAX_SENTENCES).join("\n")).filter(|text| !text.is_empty())
+    let stated = file_limits::places(property).into_iter().filter_map(|place| place.get("limit_description")?.as_str());
+    let mut texts: Vec<&str> = Vec::new();
+    for text in stated.filter(|text| !text.trim().is_empty()) {
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    (!texts.is_empty()).then(|| prose::lines_within(&texts.join("\n"), MAX_SENTENCES).join("\n"))
 }
 
 /// Returns the default and the bounds of a property, a paragraph or two, if there are any.

@@ -111,22 +111,40 @@ impl<'a> Limits<'a> {
 }
 
 /// Returns the schemas of a value that may have limits: those of its items or variants precede its own.
-fn places(property: &Value) -> Vec<&Value> {
+pub(super) fn places(property: &Value) -> Vec<&Value> {
     let variants = property.get("anyOf").and_then(Value::as_array).into_iter().flatten();
     let schemas = variants.chain([property]);
     schemas.flat_map(|schema| schema.get("items").into_iter().chain([schema])).collect()
 }
 
-/// Returns true if a keyword limits files, or has an object of such limits.
-pub(super) fn is_known(keyword: &str) -> bool {
+/// Returns true if a keyword limits files.
+pub(super) fn is_limit(keyword: &str) -> bool {
     let mut measures = MEASURES.iter().flat_map(|measure| measure.min.iter().chain(measure.max));
-    [MULTIPLE_OF, COMBINED, NORMALIZATION].contains(&keyword) || measures.any(|known| *known == keyword)
+    keyword == MULTIPLE_OF || measures.any(|known| *known == keyword)
+}
+
+/// Returns the keywords inside `x-fal` that are not limits, as paths from it.
+pub(super) fn others(extension: &Map<String, Value>) -> Vec<String> {
+    let others = extension.iter().flat_map(|(keyword, value)| match (keyword.as_str(), value) {
+        (COMBINED | NORMALIZATION, Value::Object(inner)) => {
+            let is_known = |key: &str| is_limit(key) || keyword == NORMALIZATION && key == RESAMPLED;
+            inner.keys().filter(|key| !is_known(key)).map(|key| format!("{keyword}.{key}")).collect()
+        }
+        (keyword, _) if is_limit(keyword) => Vec::new(),
+        (keyword, _) => vec![keyword.to_owned()],
+    });
+    others.collect()
 }
 
 /// Returns true if a schema states limits of a file.
 pub(super) fn are_in(schema: &Value) -> bool {
-    let is_limited = |place: &Value| place.as_object().is_some_and(|place| place.keys().any(|key| is_known(key)));
-    is_limited(schema) || schema.get("x-fal").is_some_and(is_limited)
+    let is_limited =
+        |place: &Map<String, Value>, is_known: &dyn Fn(&str) -> bool| place.keys().any(|key| is_known(key));
+    let extension = schema.get("x-fal").and_then(Value::as_object);
+    schema.as_object().is_some_and(|schema| is_limited(schema, &is_limit))
+        || extension.is_some_and(|extension| {
+            is_limited(extension, &|key| is_limit(key) || [COMBINED, NORMALIZATION].contains(&key))
+        })
 }
 
 /// Returns the rules of a file with these schemas.
@@ -147,21 +165,23 @@ pub(super) fn of_files(array: &Value, around: &Value) -> (Vec<Rule>, Option<Rule
 
 /// Returns the rules of a size of an image, which the field or the union around it has.
 pub(super) fn of_image_size(schema: &Value) -> Vec<Rule> {
-    let limits = Limits(schema.get("x-fal").and_then(Value::as_object).into_iter().collect());
-    let mut sides = limits.rules(&["width", "height"]);
+    let limits = Limits::of([schema]);
+    let mut rules = limits.rules(&["width", "height", "area", "aspect_ratio"]);
     if let Some(step) = limits.multiple_of() {
         for side in ["width", "height"] {
-            let known = sides.iter_mut().find_map(|rule| match rule {
-                Rule::Part(name, rules) if *name == side => Some(rules),
-                _ => None,
-            });
-            match known {
-                Some(rules) => rules.push(Rule::Bound("MultipleOf", step)),
-                None => sides.push(Rule::Part(side, vec![Rule::Bound("MultipleOf", step)])),
-            }
+            rules::add_part(&mut rules, side, vec![Rule::Bound("MultipleOf", step)]);
         }
     }
-    sides
+    rules
+}
+
+/// Adds the rules of a size of an image to those of its type.
+pub(super) fn add_to_image_size(rules: &mut Vec<Rule>, schema: &Value) {
+    for rule in of_image_size(schema) {
+        if let Rule::Part(name, inner) = rule {
+            rules::add_part(rules, name, inner);
+        }
+    }
 }
 
 /// Returns the limits of a property as a paragraph, if there are any.

@@ -78,9 +78,7 @@ pub(super) fn shared(
     fields: &Map<String, Value>,
     side: Side,
 ) -> Option<RuntimeType> {
-    let integers =
-        |name: &str| fields.get(name).and_then(|field| field.get("type")).is_some_and(|kind| kind == "integer");
-    if fields.len() == 2 && integers("width") && integers("height") {
+    if is_image_size(fields) {
         return Some(RuntimeType::ImageSize);
     }
     if side == Side::Input || !fields.contains_key("url") {
@@ -101,6 +99,13 @@ pub(super) fn shared(
     let named = component.and_then(medium).or_else(|| medium(property));
     let by_shape = [RuntimeType::File, RuntimeType::Image, RuntimeType::Audio, RuntimeType::Video];
     named.into_iter().chain(by_shape).find(fits)
+}
+
+/// Returns true if the fields of an object are those of a size of an image.
+pub(super) fn is_image_size(fields: &Map<String, Value>) -> bool {
+    let is_integer =
+        |name: &str| fields.get(name).and_then(|field| field.get("type")).is_some_and(|kind| kind == "integer");
+    fields.len() == 2 && is_integer("width") && is_integer("height")
 }
 
 /// Returns the medium that a name ends with: `preview_image`, `VideoFile`, `audios`.

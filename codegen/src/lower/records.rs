@@ -50,6 +50,9 @@ impl<'a> Walk<'a> {
         if schema.get("additionalProperties").is_some_and(|further| further == true || further.is_object()) {
             self.note(name, refusals::FURTHER_FIELDS);
         }
+        if role != Role::Output {
+            rules::unchecked(schema).into_iter().for_each(|text| self.note(name, text));
+        }
         let mut docs = docs::of_schema(schema, fallback);
         if role == Role::Input {
             docs.extend([String::new(), words::INPUT_IS_BUILT.to_owned()]);
@@ -163,9 +166,6 @@ impl<'a> Walk<'a> {
         }
         let takes_files = side == Side::Input && media::takes_files(wire, schema);
         let mut shape = self.shape(Site { takes_files, ..site });
-        if shape.simple == types::runtime(RuntimeType::ImageSize) {
-            shape.rules.extend(file_limits::of_image_size(schema));
-        }
         // fal draws seeds up to 2^64. The input's type is the same, so that a seed can be passed back.
         if wire == "seed" && shape.simple == types::integer() {
             shape.simple = types::big_integer();

@@ -99,6 +99,29 @@ pub(super) fn of_image_size(schema: &Value) -> Vec<Rule> {
     ["width", "height"].into_iter().filter_map(side).collect()
 }
 
+/// Adds rules for a part of a value. Of two bounds, the tighter one is kept.
+pub(super) fn add_part(rules: &mut Vec<Rule>, name: &'static str, inner: Vec<Rule>) {
+    let part = rules.iter_mut().find_map(|rule| match rule {
+        Rule::Part(part, rules) if *part == name => Some(rules),
+        _ => None,
+    });
+    let Some(part) = part else { return rules.push(Rule::Part(name, inner)) };
+    for rule in inner {
+        match part.iter_mut().find(|own| own.name() == rule.name()) {
+            Some(own) if own.allows_all_of(&rule) => *own = rule,
+            Some(own) if rule.allows_all_of(own) => {}
+            _ => part.push(rule),
+        }
+    }
+    // Bounds of a range are written together.
+    part.sort_by_key(|rule| match rule.name() {
+        "Required" => 0,
+        name if name.ends_with("Minimum") => 1,
+        name if name.ends_with("Maximum") => 2,
+        _ => 3,
+    });
+}
+
 fn counts(schema: &Value, keys: &[(&str, &'static str)]) -> Vec<Rule> {
     let keys = keys.iter().filter(|(key, _)| !is_reversed(schema, key));
     keys.filter_map(|(key, rule)| Some(Rule::Count(rule, count(schema.get(*key)?)?))).collect()

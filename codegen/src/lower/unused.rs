@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use fal_documents::Document;
 use serde_json::Value;
 
-use super::{docs, file_limits};
+use super::{docs, file_limits, media};
 use crate::normalize::bounds;
 use crate::prose::code;
 use crate::refusals;
-use crate::schema::reference;
+use crate::schema::{properties, reference};
 
 /// The most keywords that the report lists for an endpoint.
-const MAX_KEYWORDS: usize = 40;
+const MAX_KEYWORDS: usize = 200;
 
 /// Schemas nested deeper than this are not looked at.
 const MAX_DEPTH: usize = 64;
@@ -29,7 +29,6 @@ const USED: &[&str] = &[
     "default",
     "definitions",
     "dependentRequired",
-    "deprecated",
     "description",
     "discriminator",
     "enum",
@@ -50,7 +49,6 @@ const USED: &[&str] = &[
     "type",
     "x-fal-order-properties",
     "_fal_ui_field",
-    "limit_description",
 ];
 
 /// Keywords that apply to one type.
@@ -63,8 +61,8 @@ const OF_TYPE: &[(&str, &[&str])] = &[
 /// Returns a line about the keywords of a document that are not used, each with its number and its first place.
 pub(crate) fn unused(document: &Document) -> Option<String> {
     let mut unused = Unused { document, found: BTreeMap::new(), components: BTreeSet::new() };
-    unused.schema(&document.input, "Input", 0, false);
-    unused.schema(&document.output, "Output", 0, false);
+    unused.schema(&document.input, "Input", 0, Place::default());
+    unused.schema(&document.output, "Output", 0, Place::default());
     let keywords: Vec<String> = unused
         .found
         .iter()
@@ -73,6 +71,17 @@ pub(crate) fn unused(document: &Document) -> Option<String> {
         .collect();
     let more = unused.found.len() - keywords.len();
     (!keywords.is_empty()).then(|| refusals::unused_keywords(&keywords, more))
+}
+
+/// What the generator reads of a schema because of its place.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    /// A property, or the only schema inside one: whether it is deprecated.
+    is_property: bool,
+    /// A property without a description: its title.
+    uses_title: bool,
+    /// A property, its variants, and the items of these: limits of files.
+    has_limits: bool,
 }
 
 struct Unused<'a> {
@@ -84,39 +93,65 @@ struct Unused<'a> {
 }
 
 impl<'a> Unused<'a> {
-    fn schema(&mut self, schema: &'a Value, at: &str, depth: usize, uses_title: bool) {
+    fn schema(&mut self, schema: &'a Value, at: &str, depth: usize, place: Place) {
         let Some(object) = schema.as_object().filter(|_| depth < MAX_DEPTH) else { return };
+        let has_limits = place.has_limits || properties(schema).is_some_and(media::is_image_size);
         for (keyword, value) in object {
             match (keyword.as_str(), value) {
+                ("x-fal", Value::Object(limits)) if has_limits => {
+                    let others = file_limits::others(limits);
+                    others.iter().for_each(|key| self.add(&format!("x-fal.{key}"), at));
+                }
                 ("x-fal", Value::Object(limits)) => {
-                    let unknown = limits.keys().filter(|key| !file_limits::is_known(key));
-                    unknown.for_each(|key| self.add(&format!("x-fal.{key}"), at));
+                    limits.keys().for_each(|key| self.add(&format!("x-fal.{key}"), at));
                 }
                 ("ui", Value::Object(hints)) => {
                     hints.keys().filter(|key| *key != "field").for_each(|key| self.add(&format!("ui.{key}"), at));
                 }
-                ("title", _) if uses_title => {}
+                ("title", _) if place.uses_title => {}
+                ("deprecated", value) if place.is_property || value == &Value::Bool(false) => {}
+                ("limit_description", _) if place.has_limits => {}
+                (keyword, _) if has_limits && file_limits::is_limit(keyword) => {}
                 (name, value) if !is_used(schema, name, value) => self.add(name, at),
                 _ => {}
             }
+            let inner = Place { has_limits: place.is_property, ..Place::default() };
             match (keyword.as_str(), value) {
                 ("properties", Value::Object(properties)) => {
                     for (name, property) in properties {
-                        let uses_title = docs::uses_title(name, property);
-                        self.schema(property, &format!("{at}.{name}"), depth + 1, uses_title);
+                        let place =
+                            Place { is_property: true, uses_title: docs::uses_title(name, property), has_limits: true };
+                        self.schema(property, &format!("{at}.{name}"), depth + 1, place);
                     }
                 }
-                ("items" | "additionalProperties", value) => self.schema(value, at, depth + 1, false),
-                ("anyOf" | "oneOf" | "allOf", Value::Array(members)) => {
-                    members.iter().for_each(|member| self.schema(member, at, depth + 1, false));
+                ("items", value @ Value::Object(_)) => {
+                    let place = Place { has_limits: place.has_limits, ..Place::default() };
+                    self.schema(value, at, depth + 1, place);
                 }
+                ("additionalProperties", value) => self.schema(value, at, depth + 1, Place::default()),
+                ("items" | "prefixItems", Value::Array(members)) => {
+                    members.iter().for_each(|member| self.schema(member, at, depth + 1, Place::default()));
+                }
+                ("anyOf" | "oneOf", Value::Array(members)) => {
+                    let is_null = |member: &Value| member.get("type").is_some_and(|kind| kind == "null");
+                    let is_only = members.iter().filter(|member| !is_null(member)).count() == 1;
+                    let place = if is_only { Place { uses_title: false, ..place } } else { inner };
+                    members.iter().for_each(|member| self.schema(member, at, depth + 1, place));
+                }
+                ("allOf", Value::Array(members)) => {
+                    let place = Place { uses_title: false, ..place };
+                    members.iter().for_each(|member| self.schema(member, at, depth + 1, place));
+                }
+                // A tuple, whose members have numbers for keywords.
+                (index, value) if is_index(index) => self.schema(value, at, depth + 1, Place::default()),
                 _ => {}
             }
         }
         if let Some((name, component)) = reference(schema).and_then(|name| self.document.components.get_key_value(name))
             && self.components.insert(name)
         {
-            self.schema(component, name, depth + 1, false);
+            let place = Place { is_property: place.is_property, ..Place::default() };
+            self.schema(component, name, depth + 1, place);
         }
     }
 
@@ -139,7 +174,9 @@ fn is_used(schema: &Value, keyword: &str, value: &Value) -> bool {
     if let Some((_, name)) = bounds::NAMES.iter().find(|(other, _)| *other == keyword) {
         return is_of("number") && value.is_number() && schema.get(*name).is_none();
     }
-    // The members of a tuple have numbers for keywords.
-    let is_index = keyword.parse::<usize>().is_ok();
-    is_index || USED.contains(&keyword) || file_limits::is_known(keyword) || (keyword == "format" && value == "uri")
+    is_index(keyword) || USED.contains(&keyword) || (keyword == "format" && value == "uri")
+}
+
+fn is_index(keyword: &str) -> bool {
+    keyword.parse::<usize>().is_ok()
 }

@@ -7,7 +7,7 @@ use fal_documents::budget::{self, Budget};
 use serde_json::{Value, json};
 
 use super::draft::{Draft, Note, Shape};
-use super::{docs, media, rules};
+use super::{docs, file_limits, media, rules};
 use crate::budget::MAX_PARTS;
 use crate::model::{Enum, Item, Role, Rule, Side};
 use crate::names::{self, Scope};
@@ -160,7 +160,8 @@ impl<'a> Walk<'a> {
         self.note_missing(site.at, site.schema);
         let shape = self.nested(site);
         self.depth -= 1;
-        if site.side == Side::Input {
+        // A record has notes of its own.
+        if site.side == Side::Input && properties(site.schema).is_none() {
             rules::unchecked(site.schema).into_iter().for_each(|text| self.note(site.at, text));
         }
         shape
@@ -257,6 +258,9 @@ impl<'a> Walk<'a> {
             Some("array") => rules::of_array(site.schema, Vec::new()),
             _ => Vec::new(),
         });
+        if shape.simple == types::runtime(RuntimeType::ImageSize) {
+            file_limits::add_to_image_size(&mut shape.rules, site.schema);
+        }
         shape
     }
 
@@ -311,7 +315,11 @@ impl<'a> Walk<'a> {
 /// Returns the shape of an object that is a type of the runtime.
 fn shared(component: Option<&str>, schema: &Value, site: Site<'_, '_>) -> Option<Shape> {
     let shared = media::shared(component, site.property(), properties(schema)?, site.side)?;
-    let rules = if shared == RuntimeType::ImageSize { rules::of_image_size(schema) } else { Vec::new() };
+    let mut rules = Vec::new();
+    if shared == RuntimeType::ImageSize {
+        rules.extend(rules::of_image_size(schema));
+        file_limits::add_to_image_size(&mut rules, schema);
+    }
     Some(Shape { simple: types::runtime(shared), rules })
 }
 

@@ -42,3 +42,36 @@ fn lines_about_unused_keywords_stay_while_their_document_does() {
     project.generate();
     assert_eq!(project.files()["REPORT.md"], before);
 }
+
+/// Limits and deprecations count for properties only, and other places have the keywords of their own.
+#[test]
+fn keywords_are_unused_where_nothing_reads_them() {
+    let limits = json!({ "max_file_size": 10, "combined": { "max_file_size": 20, "odd": 1 },
+        "normalization": { "fps": 24, "max_width": 9, "sharpness": 1 } });
+    let size = json!({ "type": "object", "x-fal": { "max_area": 9, "depth": 8 },
+        "properties": { "width": { "type": "integer" }, "height": { "type": "integer" } } });
+    let input = json!({ "type": "object", "deprecated": true, "x-fal": { "max_file_size": 1 }, "properties": {
+        "read_urls": { "type": "array", "x-fal": limits, "deprecated": true, "items": { "type": "string", "max_width": 4 } },
+        "read_url": { "anyOf": [{ "type": "string", "max_height": 4, "deprecated": true }, { "type": "null" }] },
+        "map": { "type": "object", "additionalProperties": { "type": "string", "max_file_size": 7, "deprecated": true } },
+        "either": { "anyOf": [{ "type": "string", "deprecated": false }, { "type": "integer", "deprecated": true }] },
+        "all": { "allOf": [{ "$ref": "#/components/schemas/Part" }], "deprecated": true },
+        "pair": { "type": "array", "prefixItems": [{ "type": "integer", "odd": 1 }, { "type": "integer" }] },
+        "pairs": { "type": "array", "items": { "0": { "type": "integer", "odd": 1 }, "1": { "type": "integer" } } },
+        "grid": { "type": "array", "items": { "type": "array", "items": { "type": "integer", "odd": 1 } } },
+        "size": size,
+    } });
+    let mut document = with_input("acme/one", input);
+    document["components"]["schemas"]["Part"] = json!({ "type": "object", "x-fal": { "min_width": 1 }, "minProperties": 1,
+        "properties": { "a": { "type": "string", "limit_description": "short" } } });
+    let project = Project::new(&[("one.json", document)]);
+    project.generate();
+    let report = &project.files()["REPORT.md"];
+    let line = report.lines().find(|line| line.starts_with("- acme/one: ")).expect("a line");
+    let expected = "- acme/one: `deprecated` (3 uses, first `Input`), `max_file_size` (`Input.map`), `odd` (3 uses, first \
+                    `Input.grid`), `x-fal.combined.odd` (`Input.read_urls`), `x-fal.depth` (`Input.size`), \
+                    `x-fal.max_file_size` (`Input`), `x-fal.min_width` (`Part`), \
+                    `x-fal.normalization.sharpness` (`Input.read_urls`)";
+    assert_eq!(line, expected, "{report}");
+    assert!(report.contains("- `Part`: `minProperties` is not checked"), "{report}");
+}

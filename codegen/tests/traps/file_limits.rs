@@ -113,7 +113,7 @@ pub struct Input {
     pub part: Option<Part>,
     /// The `image_size` field: see [`ImageSizeChoice`].
     ///
-    /// Limits: width 256 to 2048 pixels, area at most 4194304 pixels, width and height multiples of 16 pixels.
+    /// Limits: width 256 to 2048 pixels, area 65536 to 4194304 pixels, aspect ratio (width / height) 0.25 to 4, width and height multiples of 16 pixels.
     pub image_size: Option<ImageSizeChoice>,
     /// The `own_size` field: a width and a height in pixels.
     ///
@@ -122,6 +122,24 @@ pub struct Input {
     pub own_size: Option<::fal_client::ImageSize>,
     /// Not a file.
     pub text: Option<String>,
+    /// The `video_size` field: a width and a height in pixels.
+    ///
+    /// Default: `{"height":2160,"width":4096}`.
+    ///
+    /// Limits: area at most 2073600 pixels.
+    #[field(
+        width(max(14142)),
+        area(max(2073600)),
+        accepts("{\"height\":2160,\"width\":4096}")
+    )]
+    pub video_size: Option<::fal_client::Nullable<::fal_client::ImageSize>>,
+    /// The `tile_sizes` field: an array of sizes in pixels.
+    ///
+    /// Limits of each file: width at least 16 pixels, area at most 1048576 pixels.
+    #[field(each(width(range(16, 14142)), area(max(1048576))))]
+    pub tile_sizes: Option<Vec<::fal_client::ImageSize>>,
+    /// The `named_urls` field: an object with arbitrary keys.
+    pub named_urls: Option<::std::collections::BTreeMap<String, String>>,
     /// A picture that only its limits tell from a text.
     ///
     /// Limits: size at most 1000000 bytes (1 MB).
@@ -163,8 +181,9 @@ pub enum ImageSizeChoice {
     Preset(ImageSizePreset),
     /// A width and a height in pixels.
     #[variant(
-        width(max(14142)),
         width(range(256, 2048), multiple_of(16)),
+        area(range(65536, 4194304)),
+        aspect_ratio(range(0.25, 4)),
         height(multiple_of(16))
     )]
     Custom(::fal_client::ImageSize),
@@ -199,4 +218,4 @@ pub struct Output {
 // - `Input.mask_url`: `min_width` is not checked because it is not a positive number
 // - `Input.mask_url`: `min_height` is not checked because the lower bound is above the upper bound
 // - `Input.mask_url`: `max_height` is not checked because the lower bound is above the upper bound
-// - traps/file_limits: `x-fal.timeout` (4 uses, first `Input.end_image_url`)
+// - traps/file_limits: `x-fal.max_file_size` (`Input.named_urls`), `x-fal.timeout` (4 uses, first `Input.end_image_url`)

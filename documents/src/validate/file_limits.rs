@@ -1,4 +1,4 @@
-//! Limits of the files in an input, which documents state in `x-fal` or on the property itself.
+//! Limits of the files and of the image sizes in an input, which documents state in `x-fal` or on the property itself.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -6,6 +6,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use crate::validate::applying;
+use crate::validate::own_values;
 use crate::validate::violation::Violation;
 
 /// The first bytes that may hold the sides of a picture.
@@ -22,7 +23,7 @@ pub struct Measured {
     pub header: Vec<u8>,
 }
 
-/// Returns the violations of limits by the files of an input. `file` looks up a URL; an unknown file is not judged.
+/// Returns the violations of limits by the files and the image sizes of an input. `file` looks up a URL; an unknown file is not judged.
 pub(super) fn violations(
     root: &Value,
     schema: &Value,
@@ -71,6 +72,9 @@ impl<'a> Judge<'a> {
                 }
             }
             Value::Object(members) => {
+                if !all.iter().any(|schema| own_values::states(schema, value)) {
+                    self.size(&Limits::of(all.iter().copied()), members, loc);
+                }
                 for (name, member) in members {
                     let inner = applying::inside(self.root, all, value, name);
                     loc.push(json!(name));
@@ -80,6 +84,23 @@ impl<'a> Judge<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Judges a size of an image: an object that has two sides, and nothing else.
+    fn size(&mut self, limits: &Limits<'_>, size: &Map<String, Value>, loc: &[Value]) {
+        let side = |name: &str| size.get(name).and_then(Value::as_i64).map(|side| side as f64);
+        let (Some(width), Some(height), 2) = (side("width"), side("height"), size.len()) else { return };
+        let value = Value::Object(size.clone());
+        for (name, side) in [("width", width), ("height", height)] {
+            let bounds = limits.bounds(&[&format!("min_{name}")], &[&format!("max_{name}")]);
+            let at = [loc, &[json!(name)]].concat();
+            self.report(out_of_bounds("Input", side, bounds), &value[name], &at);
+            self.report(limits.not_multiple(side), &value[name], &at);
+        }
+        let area = limits.bounds(&["min_area", "min_pixels"], &["max_area", "max_pixels"]);
+        self.report(out_of_bounds("Area", width * height, area), &value, loc);
+        let ratio = limits.bounds(&["min_aspect_ratio"], &["max_aspect_ratio"]);
+        self.report(out_of_bounds("Aspect ratio", width / height, ratio), &value, loc);
     }
 
     fn report(&mut self, violations: impl IntoIterator<Item = Violation>, value: &Value, loc: &[Value]) {
@@ -168,12 +189,36 @@ impl<'a> Limits<'a> {
             let ctx = [("min_aspect_ratio", min_ratio), ("max_aspect_ratio", max_ratio)];
             violations.push(with(Violation::new("image_aspect_ratio_error", msg), ctx));
         }
-        let step = self.number("multiple_of").filter(|step| *step > 0.0);
+        let step = self.step();
         if let Some(step) = step.filter(|step| width % step != 0.0 || height % step != 0.0) {
             let msg = format!("Image sides should be multiples of {step}");
             violations.push(Violation::new("multiple_of", msg).with("multiple_of", json_number(step)));
         }
         violations
+    }
+
+    fn step(&self) -> Option<f64> {
+        self.number("multiple_of").filter(|step| *step > 0.0)
+    }
+
+    fn not_multiple(&self, side: f64) -> Option<Violation> {
+        let step = self.step().filter(|step| side % step != 0.0)?;
+        let msg = format!("Input should be a multiple of {step}");
+        Some(Violation::new("multiple_of", msg).with("multiple_of", json_number(step)))
+    }
+}
+
+/// Returns the violation of the bounds of a number. A number that is not one, such as 0/0, violates none.
+fn out_of_bounds(what: &str, number: f64, [min, max]: [Option<f64>; 2]) -> Option<Violation> {
+    let words = |comparison: &str, bound: f64| format!("{what} should be {comparison} than or equal to {bound}");
+    match (min, max) {
+        (Some(min), _) if number < min => {
+            Some(Violation::new("greater_than_equal", words("greater", min)).with("ge", json_number(min)))
+        }
+        (_, Some(max)) if number > max => {
+            Some(Violation::new("less_than_equal", words("less", max)).with("le", json_number(max)))
+        }
+        _ => None,
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn contain(root: &Value, schema: &Value, input: &Value, pointer: &str
 }
 
 /// Returns whether a schema states a value as its default or as an example.
-fn states(schema: &Value, value: &Value) -> bool {
+pub(super) fn states(schema: &Value, value: &Value) -> bool {
     let examples = schema.get("examples").and_then(Value::as_array).into_iter().flatten();
     let mut stated = schema.get("default").into_iter().chain(schema.get("example")).chain(examples);
     stated.any(|stated| stated == value || stated.is_number() && value.is_number() && stated.as_f64() == value.as_f64())

@@ -137,7 +137,8 @@ impl Validator {
         unknown_fields::violations(&self.schemas.root, self.schema(), value)
     }
 
-    /// Returns the violations of limits by the files of a value, such as their sizes, in the same format.
+    /// Returns the violations of limits by the files of a value, such as their sizes in bytes, and by its image sizes, in the same
+    /// format.
     ///
     /// `file` looks up a URL. Files that it does not know are not checked, except for data URIs.
     pub fn file_errors(&self, value: &Value, file: &dyn Fn(&str) -> Option<Measured>) -> Vec<Value> {

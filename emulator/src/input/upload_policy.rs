@@ -122,7 +122,7 @@ fn s3(host: &str) -> Option<InHost> {
         [] => InHost::NoBucket,
         [bucket, ..] if bucket.starts_with('-') => return None,
         [_] => InHost::Bucket,
-        [_, "mrap", "accesspoint"] if endpoint == ["s3-global"] => InHost::Bucket,
+        [_, "mrap", "accesspoint"] if host.ends_with(".s3-global.amazonaws.com") => InHost::Bucket,
         [_, _] if endpoint[0] == "s3-outposts" && endpoint.len() > 1 => InHost::Bucket,
         _ => InHost::DottedBucket,
     })
@@ -229,6 +229,7 @@ mod tests {
             "https://b.s3.amazonaws.com/#a",
             "https://b.s3.amazonaws.com/ ",
             "https://a.b.s3.amazonaws.com",
+            "https://a.mrap.accesspoint.s3-global.amazonaws.com.cn",
             "https://b.s3.amazonaws.com/a",
             "https://s3.amazonaws.com",
             "https://s3.amazonaws.com/a/b",
