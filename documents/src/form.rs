@@ -173,6 +173,11 @@ impl Reader<'_> {
         for (key, schema) in [("input", &mut input), ("output", &mut output)] {
             if let Some(schema) = schema.as_object_mut() {
                 self.define(schema, &format!("{at}/{key}"), &mut components);
+                let is_schema =
+                    |keyword: &String| keyword.starts_with(['$', '_']) || SCHEMA_KEYS.contains(&keyword.as_str());
+                if !schema.is_empty() && !schema.keys().any(is_schema) {
+                    self.mistake(&format!("{at}/{key}"), refusals::not_a_schema(key));
+                }
             }
         }
         if let Some(Unresolved::Missing(name)) = unresolved(&input, &components) {
@@ -227,6 +232,10 @@ impl Reader<'_> {
             .filter(|(_, operations)| operations.get("post").is_some_and(Value::is_object))
             .map(|(path, _)| path.as_str())
             .collect();
+        // fal's queue itself, and not an endpoint of it.
+        if let (None, [pattern, ..], true) = (&stated, &posts[..], posts.iter().all(|path| path.contains('{'))) {
+            return self.finding(&format!("{at}/paths"), refusals::path_patterns(pattern));
+        }
         let queued = |path: &&&str| paths.contains_key(&result_path(path.trim_matches('/')));
         let (id, id_at) = match (stated, &posts[..], posts.iter().filter(queued).count()) {
             (_, [], _) => return self.finding(&format!("{at}/paths"), refusals::NO_POST),
@@ -331,6 +340,23 @@ impl Reader<'_> {
 
 /// The keys of the short form.
 const SHORT_KEYS: [&str; 7] = ["endpointId", "input", "output", "category", "$defs", "definitions", "components"];
+
+/// Keywords of which a schema that is written by hand has at least one.
+const SCHEMA_KEYS: [&str; 13] = [
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "not",
+    "enum",
+    "const",
+    "items",
+    "nullable",
+    "description",
+];
 
 /// The pointer of the components of an OpenAPI document.
 const COMPONENTS: &str = "/components/schemas";

@@ -270,6 +270,34 @@ fn unknown_keys_of_the_short_form_are_reported() {
 }
 
 #[test]
+fn fields_in_place_of_a_schema_are_reported() {
+    let short = |schema: Value| json!({ "endpointId": "acme/lamp", "input": schema, "output": { "type": "object" } });
+    for schema in [json!({ "watts": { "type": "integer" } }), json!({ "prompt": "a lamp", "seed": 1 })] {
+        let contents = read("lamp.json", short(schema).to_string()).expect("contents");
+        let mistakes: Vec<String> = contents.mistakes.iter().map(Finding::to_string).collect();
+        assert_eq!(
+            mistakes,
+            [
+                "lamp.json at /input: the endpoint's input has no keyword of JSON Schema, so it is any JSON; write its fields \
+              below `properties`: {\"type\": \"object\", \"properties\": {…}}"
+            ]
+        );
+    }
+    for schema in
+        [json!({}), json!({ "$ref": "#/$defs/Lamp" }), json!({ "type": "object" }), json!({ "$comment": "any" })]
+    {
+        let mut short = short(schema);
+        short["$defs"] = json!({ "Lamp": {} });
+        let contents = read("lamp.json", short.to_string()).expect("contents");
+        assert!(contents.mistakes.is_empty(), "{:?}", contents.mistakes);
+    }
+    let mut output = short(json!({}));
+    output["output"] = json!({ "images": [] });
+    let contents = read("lamp.json", output.to_string()).expect("contents");
+    assert!(contents.mistakes[0].to_string().starts_with("lamp.json at /output: the endpoint's output has no keyword"));
+}
+
+#[test]
 fn place_of_the_id_depends_on_the_form() {
     let mut unnamed = open_api("acme/lamp");
     unnamed["info"] = json!({});
