@@ -26,10 +26,12 @@ pub(super) fn contain(root: &Value, schema: &Value, input: &Value, pointer: &str
     false
 }
 
+const SCHEMES: [&str; 3] = ["http://", "https://", "data:"];
+
 /// Returns whether a value is the URL of a file in place of an object, where the example is one too.
 fn is_file(schemas: &[&Value], value: &Value) -> bool {
     let is_url =
-        |value: &Value| value.as_str().is_some_and(|text| text.starts_with("https://") || text.starts_with("http://"));
+        |value: &Value| value.as_str().is_some_and(|text| SCHEMES.iter().any(|scheme| text.starts_with(scheme)));
     let has_type = |kind: &str| schemas.iter().any(|schema| schema.get("type").is_some_and(|of| of == kind));
     let mut examples = schemas.iter().filter_map(|schema| schema.get("examples")?.as_array()).flatten();
     is_url(value) && has_type("object") && !has_type("string") && examples.any(is_url)
