@@ -82,7 +82,8 @@ pub(crate) fn duplicate_id(id: &str, other: &Path) -> String {
 
 pub(crate) fn same_module(id: &str, known: &str, other: &Path, module: &str) -> String {
     format!(
-        "endpoint ids `{id}` and `{known}` ({}) both map to the module `{module}`; remove one of the documents",
+        "endpoint ids `{id}` and `{known}` ({}) both map to the module `{module}`; remove one of the documents, or leave \
+         one out with `exclude`",
         other.display()
     )
 }

@@ -12,8 +12,8 @@
 //! Documents also bound numbers by `min`, `max`, `ge`, `le`, `gt` and `lt`, which JSON Schema does not have. An instance to
 //! accept that breaks such a bound was labelled without it: it must be rejected, and is counted apart.
 //!
-//! Each default and each example of a field is an instance to accept, unless it is not of the field's type: such a
-//! contradiction is printed.
+//! Each default and each example of a field is an instance to accept. A contradiction that no type resolves is printed instead:
+//! an array, an object or a fraction where the field has another type.
 
 mod bounds;
 mod instance;
@@ -41,8 +41,8 @@ Usage: conformance DOCUMENTS INSTANCES
 An input to accept must be rejected if it breaks a bound of the document that JSON Schema does not have, such as `min`.
 Such inputs are counted apart.
 
-Each default and example of a field in the documents is checked too. Those that are not of their field's type are printed
-as contradictions of the document.
+Each default and example of a field in the documents is checked too. An array, an object or a fraction that is not of its
+field's type is printed as a contradiction of the document.
 
 An empty folder of instances checks that the code compiles.
 

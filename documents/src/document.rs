@@ -85,8 +85,8 @@ pub struct Contents {
     pub documents: Vec<Document>,
     /// The ids of endpoints that fal has no document of, with fal's reason.
     pub undocumented: Vec<(String, Option<String>)>,
-    /// Likely mistakes that are not errors: the first key that an object of the file has twice, unknown keys of short forms, and
-    /// inputs whose component is missing.
+    /// Likely mistakes that are not errors: the first key that an object of the file has twice, unknown keys of short forms, their
+    /// schemas without any keyword, and inputs whose component is missing.
     pub mistakes: Vec<Finding>,
 }
 

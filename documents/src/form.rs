@@ -7,13 +7,14 @@ use crate::document::{Contents, Document, ENDPOINT_ID, component};
 use crate::finding::Finding;
 use crate::pointer::escape;
 use crate::source::Source;
-use crate::{json, patch, refusals, wrong_file};
+use crate::{json, operations, patch, refusals, wrong_file};
 
 /// Reads the documents of a file. Fails with everything that is wrong with it outside of the schemas.
 ///
 /// A file has one of these forms:
 ///
-/// - an endpoint's OpenAPI document, as fal serves it;
+/// - an endpoint's OpenAPI document, as fal serves it, or as other tools write it: with other slashes, statuses of responses and
+///   media types, with request bodies and responses among the components, and with definitions in `$defs`;
 /// - a page of models of the platform API (`GET /v1/models?expand=openapi-3.0`), or one model of it;
 /// - the OpenAPI document that an app itself serves: each POST path is an endpoint;
 /// - the short form: `{"endpointId": "me/app", "input": {…}, "output": {…}, "$defs": {…}}` with JSON Schemas. The definitions may
@@ -173,6 +174,11 @@ impl Reader<'_> {
         for (key, schema) in [("input", &mut input), ("output", &mut output)] {
             if let Some(schema) = schema.as_object_mut() {
                 self.define(schema, &format!("{at}/{key}"), &mut components);
+                let is_schema =
+                    |keyword: &String| keyword.starts_with(['$', '_']) || SCHEMA_KEYS.contains(&keyword.as_str());
+                if !schema.is_empty() && !schema.keys().any(is_schema) {
+                    self.mistake(&format!("{at}/{key}"), refusals::not_a_schema(key));
+                }
             }
         }
         if let Some(Unresolved::Missing(name)) = unresolved(&input, &components) {
@@ -194,7 +200,7 @@ impl Reader<'_> {
         components: &mut Map<String, Value>,
     ) -> Option<String> {
         let mut first = None;
-        for (key, below) in [("$defs", ""), ("definitions", ""), ("components", "/schemas")] {
+        for (key, below) in [(DEFINITIONS[0], ""), (DEFINITIONS[1], ""), ("components", "/schemas")] {
             let definitions = schema.remove(key).and_then(|mut found| found.pointer_mut(below).map(Value::take));
             let Some(Value::Object(definitions)) = definitions else { continue };
             let at = format!("{at}/{key}{below}");
@@ -227,11 +233,16 @@ impl Reader<'_> {
             .filter(|(_, operations)| operations.get("post").is_some_and(Value::is_object))
             .map(|(path, _)| path.as_str())
             .collect();
-        let queued = |path: &&&str| paths.contains_key(&result_path(path.trim_matches('/')));
+        // fal's queue itself, and not an endpoint of it.
+        if let (None, [pattern, ..], true) = (&stated, &posts[..], posts.iter().all(|path| path.contains('{'))) {
+            return self.finding(&format!("{at}/paths"), refusals::path_patterns(pattern));
+        }
+        let results = operations::results(paths);
+        let queued = |path: &&&str| results.contains_key(path.trim_matches('/'));
         let (id, id_at) = match (stated, &posts[..], posts.iter().filter(queued).count()) {
             (_, [], _) => return self.finding(&format!("{at}/paths"), refusals::NO_POST),
             // An app's own document has no queue paths, and its paths are relative to the app.
-            (Some((app, _)), _, 0) if !paths.contains_key(&format!("/{app}")) => {
+            (Some((app, _)), _, 0) if operations::at(paths, &app).is_none() => {
                 return self.app(root, paths, at, Some(&app));
             }
             (None, _, 0) => return self.app(root, paths, at, None),
@@ -242,31 +253,58 @@ impl Reader<'_> {
         if !is_id(&id) {
             return self.finding(&id_at, refusals::invalid_id(&id));
         }
-        let path = format!("/{id}");
+        let found = operations::at(paths, &id);
+        let path = found.map_or_else(|| format!("/{id}"), |(path, _)| path.clone());
         let input_at = format!("{at}/paths/{}/post/requestBody/content/application~1json/schema", escape(&path));
-        let post = paths.get(&path).and_then(|operations| operations.get("post"));
-        let Some(input) = post.and_then(request_schema).cloned() else {
+        let post = found.and_then(|(_, operations)| operations.get("post"));
+        let Some(mut input) = post.and_then(|post| operations::request(root, post)).cloned() else {
             return self.finding(&input_at, refusals::NO_INPUT);
         };
-        let components = components(root);
-        let result = paths.get(&result_path(&id)).and_then(|operations| media_type(operations.get("get")?, RESPONSE));
+        let mut components = self.components(root, at);
+        self.define_inside(&mut input, &input_at, &mut components);
+        let result = results.get(id.as_str()).and_then(|result| operations::response(root, result.get("get")?));
         // Without a queue, the response to the request is the result.
         let result = result.or_else(|| {
-            post.and_then(|post| media_type(post, RESPONSE)).filter(|media| !is_queue_status(media, &components))
+            post.and_then(|post| operations::response(root, post)).filter(|media| !is_queue_status(media, &components))
         });
         let category =
             metadata.and_then(|metadata| metadata.get("category")).and_then(Value::as_str).map(str::to_owned);
         let (file, components_at, at) = (self.source.file.clone(), format!("{at}{COMPONENTS}"), at.to_owned());
-        let (output, example) = (output(result), result.and_then(example));
+        let (mut output, example) = (output(result), result.and_then(example));
+        self.define_inside(&mut output, &at, &mut components);
         self.add(
             Document { file, at, id, id_at, category, input, output, example, components, components_at },
             &input_at,
         );
     }
 
+    /// Returns the components of an OpenAPI document, with the definitions that other tools write into the root or a schema.
+    fn components(&mut self, root: &Map<String, Value>, at: &str) -> Map<String, Value> {
+        let schemas = root.get("components").and_then(|components| components.get("schemas"));
+        let mut components = schemas.and_then(Value::as_object).cloned().unwrap_or_default();
+        let definitions = DEFINITIONS.iter().filter_map(|key| Some(((*key).to_owned(), root.get(*key)?.clone())));
+        self.define_inside(&mut Value::Object(definitions.collect()), at, &mut components);
+        let names: Vec<String> = components.keys().cloned().collect();
+        for name in names {
+            // Its own definitions may have it again.
+            let mut schema = components.remove(&name).unwrap_or_default();
+            self.define_inside(&mut schema, &format!("{at}{COMPONENTS}/{}", escape(&name)), &mut components);
+            components.insert(name, schema);
+        }
+        components
+    }
+
+    /// Moves the definitions in a schema to the components.
+    fn define_inside(&mut self, schema: &mut Value, at: &str, components: &mut Map<String, Value>) {
+        if let Some(schema) = schema.as_object_mut() {
+            self.define(schema, at, components);
+        }
+    }
+
     /// The document that an app serves: each path that accepts JSON is an endpoint, and its response is the output.
     fn app(&mut self, root: &Map<String, Value>, paths: &Map<String, Value>, at: &str, stated: Option<&str>) {
-        if !paths.values().any(|operations| operations.get("post").and_then(request_schema).is_some()) {
+        let input = |operations: &Value| operations::request(root, operations.get("post")?).cloned();
+        if !paths.values().any(|operations| input(operations).is_some()) {
             return self.finding(&format!("{at}/paths"), refusals::NO_POST);
         }
         let server = root.get("servers").and_then(|servers| servers.get(0)?.get("url")?.as_str());
@@ -287,25 +325,27 @@ impl Reader<'_> {
         let Some(app) = app.map(str::to_owned) else {
             return self.finding(&format!("{at}{ENDPOINT_ID}"), refusals::NO_APP);
         };
-        let components = components(root);
+        let components = self.components(root, at);
         let each = components.values().map(budget::size).sum::<usize>();
         let (mut found, mut budget) = (0, Budget::new(MAX_FILE));
         for (path, operations) in paths {
             let Some(post) = operations.get("post") else { continue };
             let id = format!("{app}/{}", path.trim_matches('/')).trim_matches('/').to_owned();
-            let (Some(input), true) = (request_schema(post).cloned(), is_id(&id)) else { continue };
+            let (Some(mut input), true) = (input(operations), is_id(&id)) else { continue };
             found += 1;
             // Every endpoint gets a copy of the components.
             if !budget.spend(each) {
                 return self.finding(&format!("{at}/paths"), refusals::TOO_MANY_ENDPOINTS);
             }
-            let result = media_type(post, RESPONSE).filter(|media| !is_queue_status(media, &components));
+            let result = operations::response(root, post).filter(|media| !is_queue_status(media, &components));
             let (file, components_at) = (self.source.file.clone(), format!("{at}{COMPONENTS}"));
             let at = format!("{at}/paths/{}", escape(path));
             let id_at = at.clone();
             let input_at = format!("{at}/post/requestBody/content/application~1json/schema");
-            let (output, example, category) = (output(result), result.and_then(example), None);
-            let components = components.clone();
+            let (mut output, example, category) = (output(result), result.and_then(example), None);
+            let mut components = components.clone();
+            self.define_inside(&mut input, &input_at, &mut components);
+            self.define_inside(&mut output, &at, &mut components);
             let document =
                 Document { file, at, id, id_at, category, input, output, example, components, components_at };
             self.add(document, &input_at);
@@ -332,32 +372,28 @@ impl Reader<'_> {
 /// The keys of the short form.
 const SHORT_KEYS: [&str; 7] = ["endpointId", "input", "output", "category", "$defs", "definitions", "components"];
 
+/// Keywords of which a schema that is written by hand has at least one.
+const SCHEMA_KEYS: [&str; 13] = [
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "not",
+    "enum",
+    "const",
+    "items",
+    "nullable",
+    "description",
+];
+
 /// The pointer of the components of an OpenAPI document.
 const COMPONENTS: &str = "/components/schemas";
 
-/// The pointers of the contents of an operation.
-const REQUEST: &str = "/requestBody/content";
-const RESPONSE: &str = "/responses/200/content";
-
-fn result_path(id: &str) -> String {
-    format!("/{id}/requests/{{request_id}}")
-}
-
-fn components(root: &Map<String, Value>) -> Map<String, Value> {
-    let components = root.get("components").and_then(|components| components.get("schemas"));
-    components.and_then(Value::as_object).cloned().unwrap_or_default()
-}
-
-/// Returns the JSON among the contents of an operation: `application/json`, also with parameters.
-fn media_type<'a>(operation: &'a Value, contents: &str) -> Option<&'a Value> {
-    let contents = operation.pointer(contents)?.as_object()?;
-    let is_json = |name: &str| name.split(';').next().is_some_and(|name| name.trim() == "application/json");
-    contents.iter().find(|(name, _)| is_json(name)).map(|(_, media)| media)
-}
-
-fn request_schema(operation: &Value) -> Option<&Value> {
-    media_type(operation, REQUEST)?.get("schema")
-}
+/// The keys of definitions in JSON Schema.
+const DEFINITIONS: [&str; 2] = ["$defs", "definitions"];
 
 fn no_schema() -> Value {
     Value::Object(Map::new())

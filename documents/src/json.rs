@@ -17,7 +17,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, String> {
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let (line, column) = place(&bytes[..error.valid_up_to()]);
-        refusals::not_utf8(line, column)
+        match error.error_len() {
+            Some(_) => refusals::not_utf8(line, column),
+            None => refusals::half_a_character(line, column),
+        }
     })?;
     if budget::size_of_text(bytes) > MAX_FILE {
         return Err(refusals::TOO_LARGE.to_owned());

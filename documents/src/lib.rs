@@ -29,6 +29,7 @@ pub mod file;
 mod finding;
 mod form;
 mod json;
+mod operations;
 mod patch;
 pub mod pointer;
 mod refusals;

@@ -69,6 +69,11 @@ pub(crate) fn not_utf8(line: usize, column: usize) -> String {
     )
 }
 
+/// A text that ends within a character.
+pub(crate) fn half_a_character(line: usize, column: usize) -> String {
+    format!("invalid JSON: the text ends inside of a character at line {line} column {column}{BROKEN_OFF}")
+}
+
 pub(crate) fn curl_failed(line: &str) -> String {
     format!("this is an error message of curl, not JSON ({line}); download the document again")
 }
@@ -177,6 +182,14 @@ pub(crate) const NO_ID: &str = "missing endpoint id: there are several POST path
      paths of other endpoints";
 pub(crate) const NO_POST: &str = "no endpoint found: no path accepts a POST request with JSON; download the document of an \
      endpoint from https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=…";
+pub(crate) fn path_patterns(path: &str) -> String {
+    format!(
+        "no endpoint found: the paths are patterns, such as {}; download the document of an endpoint from \
+         https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=…",
+        quoted(path)
+    )
+}
+
 pub(crate) const NO_APP: &str =
     "missing app id: write `owner/app` here, or name the file after the app (`owner/app.json`)";
 
@@ -213,6 +226,14 @@ pub(crate) const NO_INPUT: &str =
     "missing schema of the endpoint's input; write it here, directly or with a patch; `{}` stands for any JSON";
 pub(crate) const OUTPUT_NOT_A_SCHEMA: &str =
     "the schema of the endpoint's output is not an object; correct or remove it";
+
+/// An input or output of the short form that has no keyword of JSON Schema, but the fields themselves.
+pub(crate) fn not_a_schema(what: &str) -> String {
+    format!(
+        "the endpoint's {what} has no keyword of JSON Schema, so it is any JSON; write its fields below `properties`: \
+         {{\"type\": \"object\", \"properties\": {{…}}}}"
+    )
+}
 
 /// An input that is in another file as a whole.
 pub(crate) fn external_input(reference: &str) -> String {

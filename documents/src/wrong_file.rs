@@ -101,7 +101,8 @@ pub(crate) fn by_text(text: &str) -> Option<String> {
     if is_yaml(start) {
         return Some(refusals::YAML.to_owned());
     }
-    let is_json = start.starts_with(|c: char| c.is_ascii_digit() || "{[\"-".contains(c));
+    let number = start.strip_prefix('-').unwrap_or(start);
+    let is_json = start.starts_with(['{', '[', '"']) || number.starts_with(|c: char| c.is_ascii_digit());
     let mut code = start.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let is_comment = start.starts_with("//")
         || start.starts_with("/*")

@@ -270,6 +270,34 @@ fn unknown_keys_of_the_short_form_are_reported() {
 }
 
 #[test]
+fn fields_in_place_of_a_schema_are_reported() {
+    let short = |schema: Value| json!({ "endpointId": "acme/lamp", "input": schema, "output": { "type": "object" } });
+    for schema in [json!({ "watts": { "type": "integer" } }), json!({ "prompt": "a lamp", "seed": 1 })] {
+        let contents = read("lamp.json", short(schema).to_string()).expect("contents");
+        let mistakes: Vec<String> = contents.mistakes.iter().map(Finding::to_string).collect();
+        assert_eq!(
+            mistakes,
+            [
+                "lamp.json at /input: the endpoint's input has no keyword of JSON Schema, so it is any JSON; write its fields \
+              below `properties`: {\"type\": \"object\", \"properties\": {…}}"
+            ]
+        );
+    }
+    for schema in
+        [json!({}), json!({ "$ref": "#/$defs/Lamp" }), json!({ "type": "object" }), json!({ "$comment": "any" })]
+    {
+        let mut short = short(schema);
+        short["$defs"] = json!({ "Lamp": {} });
+        let contents = read("lamp.json", short.to_string()).expect("contents");
+        assert!(contents.mistakes.is_empty(), "{:?}", contents.mistakes);
+    }
+    let mut output = short(json!({}));
+    output["output"] = json!({ "images": [] });
+    let contents = read("lamp.json", output.to_string()).expect("contents");
+    assert!(contents.mistakes[0].to_string().starts_with("lamp.json at /output: the endpoint's output has no keyword"));
+}
+
+#[test]
 fn place_of_the_id_depends_on_the_form() {
     let mut unnamed = open_api("acme/lamp");
     unnamed["info"] = json!({});
@@ -306,11 +334,92 @@ fn document_without_a_result_has_an_empty_output() {
 }
 
 #[test]
-fn media_type_may_have_parameters() {
+fn media_type_may_have_parameters_and_other_names() {
     let mut open_api = open_api("acme/lamp");
-    let content = open_api.pointer_mut("/paths/~1acme~1lamp/post/requestBody/content").expect("the content");
-    *content = json!({ "application/json; charset=utf-8": { "schema": { "type": "object" } }, "text/plain": {} });
-    assert_eq!(document(&open_api).input, json!({ "type": "object" }));
+    let (json, other) = (json!({ "schema": { "type": "object" } }), json!({ "schema": {} }));
+    let mut check = |content: Value| {
+        *open_api.pointer_mut("/paths/~1acme~1lamp/post/requestBody/content").expect("the content") = content;
+        assert_eq!(document(&open_api).input, json!({ "type": "object" }));
+    };
+    for name in ["application/json; charset=utf-8", "Application/JSON", "application/vnd.acme+json", "*/*"] {
+        check(json!({ name: json, "text/plain": other }));
+    }
+    check(json!({ "*/*": other, "application/json": json }));
+}
+
+#[test]
+fn paths_may_be_written_in_other_ways() {
+    let rename = |from: &str, to: &str| -> Value {
+        serde_json::from_str(&open_api("acme/lamp").to_string().replace(from, to)).expect("JSON")
+    };
+    for written in [
+        rename("\"/acme/lamp\"", "\"/acme/lamp/\""),
+        rename("\"/acme/lamp", "\"acme/lamp"),
+        rename("{request_id}\"", "{requestId}\""),
+        rename("{request_id}\"", "{request_id}/\""),
+    ] {
+        let found = document(&written);
+        assert_eq!((found.id.as_str(), found.at.as_str()), ("acme/lamp", ""), "{written}");
+        assert_eq!((found.input, found.output), (reference("LampInput"), reference("LampOutput")), "{written}");
+        let mut unnamed = written.clone();
+        unnamed["info"] = json!({});
+        assert_eq!(document(&unnamed).id, "acme/lamp", "{unnamed}");
+    }
+}
+
+#[test]
+fn bodies_may_be_components_and_responses_have_other_statuses() {
+    let mut open_api = open_api("acme/lamp");
+    let request = "/paths/~1acme~1lamp/post/requestBody";
+    let responses = "/paths/~1acme~1lamp~1requests~1{request_id}/get/responses";
+    let body = open_api.pointer_mut(request).expect("a body").take();
+    let response = open_api.pointer_mut(responses).expect("responses")["200"].take();
+    open_api["components"]["requestBodies"] = json!({ "Body": body });
+    open_api["components"]["responses"] = json!({ "Result": response });
+    *open_api.pointer_mut(request).expect("a body") = json!({ "$ref": "#/components/requestBodies/Body" });
+    for (status, response) in [
+        ("200", json!({ "$ref": "#/components/responses/Result" })),
+        ("2XX", response.clone()),
+        ("201", response.clone()),
+        ("default", response.clone()),
+    ] {
+        *open_api.pointer_mut(responses).expect("responses") = json!({ status: response, "404": content(&json!({})) });
+        let found = document(&open_api);
+        assert_eq!((found.input, found.output), (reference("LampInput"), reference("LampOutput")), "{status}");
+    }
+}
+
+#[test]
+fn openapi_document_takes_definitions_from_every_place() {
+    let bulb = json!({ "type": "integer" });
+    let schema = |place: &str| json!({ "properties": { "bulb": { "$ref": format!("#/{place}/Bulb") } } });
+    for place in ["$defs", "definitions"] {
+        let mut in_root = open_api("acme/lamp");
+        in_root["components"]["schemas"]["LampInput"] = schema(place);
+        let (mut in_component, mut in_schema) = (in_root.clone(), in_root.clone());
+        in_root[place] = json!({ "Bulb": bulb });
+        in_component["components"]["schemas"]["LampInput"][place] = json!({ "Bulb": bulb });
+        let input = "/paths/~1acme~1lamp/post/requestBody/content/application~1json/schema";
+        let mut inline = schema(place);
+        inline[place] = json!({ "Bulb": bulb });
+        *in_schema.pointer_mut(input).expect("the input") = inline;
+        for written in [&in_root, &in_component, &in_schema] {
+            let found = document(written);
+            assert_eq!(found.components["Bulb"], bulb, "{written}");
+            let is_clean = |schema: &Value| schema.get(place).is_none();
+            assert!(is_clean(&found.input) && found.components.values().all(is_clean), "{written}");
+        }
+        in_component["components"]["schemas"]["Bulb"] = json!({ "type": "string" });
+        let conflict = format!(
+            "lamp.json at /components/schemas/LampInput/{place}/Bulb: conflicting definitions of `Bulb`; rename one of them"
+        );
+        assert_eq!(findings(&in_component), [conflict]);
+    }
+    // A recursive schema defines itself again.
+    let mut recursive = open_api("acme/lamp");
+    recursive["components"]["schemas"]["LampInput"]["$defs"] = json!({ "LampInput": {} });
+    let found = document(&recursive);
+    assert_eq!(found.components["LampInput"], components()["LampInput"]);
 }
 
 #[test]

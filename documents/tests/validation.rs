@@ -78,6 +78,53 @@ fn unknown_fields_are_found_where_objects_are_closed() {
     assert!(validator.errors(&input).is_empty(), "fal ignores them");
 }
 
+/// As the generated types have it.
+#[test]
+fn required_field_with_a_default_may_be_absent() {
+    let part = json!({ "required": ["scale", "path"], "properties": { "scale": { "default": 1 }, "path": {} } });
+    let validator = validator(json!({
+        "required": ["prompt", "steps", "seed"],
+        "properties": {
+            "prompt": { "type": "string" },
+            "steps": { "type": "integer", "default": 4 },
+            "seed": { "anyOf": [{ "type": "integer" }, { "type": "null" }], "default": null },
+            "loras": { "type": "array", "items": part },
+        },
+    }));
+    assert!(validator.errors(&json!({ "prompt": "a fox", "loras": [{ "path": "a" }] })).is_empty());
+    let errors = validator.errors(&json!({ "loras": [{}] }));
+    let mut missing: Vec<String> = errors.iter().map(|error| error["loc"].to_string()).collect();
+    missing.sort();
+    assert_eq!(missing, [r#"["body","loras",0,"path"]"#, r#"["body","prompt"]"#]);
+}
+
+#[test]
+fn url_stands_for_an_object_where_the_example_is_one() {
+    let file = json!({ "required": ["url"], "properties": { "url": { "type": "string" } }, "type": "object" });
+    let example = "https://files.test/fox.mp4";
+    let mut plain = file.clone();
+    plain["examples"] = json!([{ "url": example }]);
+    let validator = Validator::new(&document(
+        json!({ "properties": {
+            "video": { "$ref": "#/$defs/File", "examples": [example] },
+            "plain": plain,
+            "text": { "type": "string", "maxLength": 30, "examples": [example] },
+            "frames": { "type": "string", "enum": ["129"], "default": 129 },
+        } }),
+        json!({ "File": file }),
+    ));
+    let validator = validator.unwrap_or_else(|finding| panic!("{finding}"));
+    let errors = |input: Value| validator.errors(&input).len();
+    let other = "https://files.test/a-much-longer-name.mp4";
+    assert_eq!(errors(json!({ "video": example })), 0);
+    assert_eq!(errors(json!({ "video": other })), 0);
+    assert_eq!(errors(json!({ "video": { "url": other } })), 0);
+    assert_eq!(errors(json!({ "video": "fox.mp4" })), 1);
+    assert_eq!(errors(json!({ "plain": other })), 1);
+    assert_eq!(errors(json!({ "text": other })), 1);
+    assert_eq!((errors(json!({ "frames": 129 })), errors(json!({ "frames": 130 }))), (0, 1));
+}
+
 #[test]
 fn limits_of_files_use_the_lookup() {
     let validator = validator(json!({

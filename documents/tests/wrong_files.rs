@@ -226,6 +226,49 @@ fn syntax_errors_keep_their_position_and_have_a_remedy() {
 }
 
 #[test]
+fn download_that_broke_off_inside_of_a_character_is_named() {
+    let text = "{\n \"title\": \"für".as_bytes();
+    check(
+        &text[..text.len() - 2],
+        "invalid JSON: the text ends inside of a character at line 2 column 13",
+        "the download may have broken off: download the document again",
+    );
+}
+
+#[test]
+fn log_of_wget_is_not_a_number() {
+    check(
+        "--2026-11-28 10:00:00--  https://fal.ai/\n",
+        "invalid JSON: the text begins with `--2026",
+        "download the document",
+    );
+    check("-", "invalid JSON: the text begins with `-`", "download the document again");
+    check("-1", "not a document of an endpoint", "download the document again");
+}
+
+#[test]
+fn documents_of_the_queue_itself_are_named() {
+    let post =
+        json!({ "post": { "requestBody": { "content": { "application/json": { "schema": { "type": "object" } } } } } });
+    let queue = "/{model_owner}/{model_name}";
+    for server in [None, Some("https://queue.fal.run")] {
+        for further in ["/health", "/{model_owner}/{model_name}/requests/{request_id}"] {
+            let servers = server.map_or(json!([]), |url| json!([{ "url": url }]));
+            let document =
+                json!({ "openapi": "3.0.4", "servers": servers, "paths": { queue: post, further: { "get": {} } } });
+            let found = reason(document.to_string());
+            assert!(
+                found.starts_with(&format!(
+                    "a.json at /paths: no endpoint found: the paths are patterns, such as `{queue}`"
+                )),
+                "{found}"
+            );
+            assert!(found.contains("https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=…"), "{found}");
+        }
+    }
+}
+
+#[test]
 fn documents_of_other_tools_are_named() {
     let check = |value: Value, problem: &str, remedy: &str| check(value.to_string(), problem, remedy);
     let download = "https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=…";

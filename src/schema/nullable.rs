@@ -69,6 +69,11 @@ impl<T: SchemaType> Shape for Nullable<T> {
         Some(Nullable::Null)
     }
 
+    /// An object that the input has too may be in an output, which may lack the field.
+    fn missing(mode: Mode) -> Option<Self> {
+        (!mode.is_strict()).then_some(Nullable::Null)
+    }
+
     fn null(_mode: Mode) -> Option<Self> {
         Some(Nullable::Null)
     }

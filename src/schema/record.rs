@@ -171,7 +171,11 @@ impl<R: Record> Shape<R> for RecordShape {
             // The outermost object is refused if it has no objects left, so the fields that were read count, too.
             let passed = if mode == Mode::Output { &[] } else { &*states };
             each_unread(record, passed, &mut |index, field| finish.field(index, field));
-            finish.end()?;
+            match finish.end() {
+                // It does not cost the rest of the output.
+                Err(_) if mode == Mode::Lenient => return Ok(Read::Odd),
+                ended => ended?,
+            }
         }
         if mode == Mode::Output {
             let read = R::INFO.fields.iter().zip(&*states).filter(|(_, state)| **state == Some(Read::Value(())));

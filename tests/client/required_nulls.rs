@@ -48,6 +48,26 @@ pub struct Note {
     pub text: Nullable<String>,
 }
 
+/// An output with objects that the input has too.
+#[fal_client::output]
+pub struct Output {
+    /// The picture.
+    pub image: fal_client::Image,
+    /// The note.
+    pub note: Option<Note>,
+    /// The count.
+    pub count: Option<Count>,
+    /// The counts.
+    pub counts: Vec<Count>,
+}
+
+/// An object with a required number, which has no empty value.
+#[fal_client::input_object]
+pub struct Count {
+    /// The number.
+    pub number: i64,
+}
+
 fn area() -> AreaBuilder<fal_client::Given, fal_client::Given> {
     Area::builder().right(2).left(1)
 }
@@ -104,4 +124,18 @@ fn objects_are_built_by_name_and_accepted_unbuilt() {
     );
     let wrong = Input::builder().null_side().null_mask_url().null_steps().area(area().left(-1)).build();
     assert_eq!(wrong.validate().expect_err("a violation").errors()[0].path(), "area.left");
+}
+
+#[test]
+fn object_of_the_input_does_not_cost_the_rest_of_an_output() {
+    let read = |json| serde_json::from_value::<Output>(json).expect("an output");
+    let image = json!({ "url": "https://e.com/a.png" });
+    let output =
+        read(json!({ "image": image, "note": {}, "count": {}, "counts": [{ "number": 1 }, {}, { "number": 2 }] }));
+    assert_eq!(output.image.url, "https://e.com/a.png");
+    assert_eq!((output.note.map(|note| note.text), output.count), (Some(Nullable::Null), None));
+    assert_eq!(output.counts.iter().map(|count| count.number).collect::<Vec<_>>(), [1, 2]);
+    let output = read(json!({ "image": image, "note": { "text": "a" }, "count": { "number": "x" }, "counts": [] }));
+    assert_eq!(output.note.map(|note| note.text), Some(Nullable::Value("a".to_owned())));
+    assert_eq!(output.count, None);
 }

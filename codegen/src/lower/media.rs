@@ -93,7 +93,9 @@ pub(super) fn shared(
         };
         fields.iter().all(|(name, schema)| {
             let kind = schema.get("type").and_then(Value::as_str);
-            known.iter().flat_map(|fields| fields.iter()).any(|(known, type_)| known == name && kind == Some(*type_))
+            // Some durations are whole seconds.
+            let is = |declared: &str| kind == Some(declared) || (declared == "number" && kind == Some("integer"));
+            known.iter().flat_map(|fields| fields.iter()).any(|(known, declared)| known == name && is(declared))
         })
     };
     let named = component.and_then(medium).or_else(|| medium(property));

@@ -4,30 +4,81 @@ use fal_documents::Document;
 use fal_documents::pointer::escape;
 use serde_json::{Map, Value, json};
 
-use crate::schema::{UNDECLARED, reference};
+use super::kinds;
+use crate::schema::{NULLABLE, UNDECLARED, reference};
 use crate::words;
 
 /// Deeper schemas are not searched for examples.
 const MAX_DEPTH: usize = 16;
 
-/// Declares input fields that appear only in the document's defaults and examples.
+/// The most scalars of a property that are compared with its type.
+const MAX_SCALARS: usize = 32;
+
+/// The most types of a property that are compared.
+const MAX_KINDS: usize = 64;
+
+/// The keywords that are about a property, whatever its type.
+const ABOUT: &[&str] = &[
+    "title",
+    "description",
+    "default",
+    "example",
+    "examples",
+    "deprecated",
+    "ui",
+    "_fal_ui_field",
+    "x-fal",
+    "limit_description",
+    NULLABLE,
+];
+
+/// Declares what appears only in the defaults and examples of an input: its fields, and the other types of its values.
 ///
 /// Deserialising an input rejects unknown fields, because fal ignores a misspelt one and charges for the request. A field
-/// in fal's own example is not misspelt.
+/// in fal's own example is not misspelt, and fal accepts its own values.
 pub(super) fn declare(document: &mut Document) {
-    let mut found = Vec::new();
-    let mut search = Search { components: &document.components, seen: BTreeSet::new(), found: &mut found };
+    let (mut fields, mut values) = (Vec::new(), Vec::new());
+    let mut search =
+        Search { components: &document.components, seen: BTreeSet::new(), fields: &mut fields, values: &mut values };
     search.schema(&document.input, &Place { component: None, pointer: String::new() }, 0);
-    for (Place { component, pointer }, field, example) in found {
-        let root = match component {
-            Some(component) => document.components.get_mut(&component),
-            None => Some(&mut document.input),
-        };
-        let object = root.and_then(|root| root.pointer_mut(&pointer));
-        if let Some(properties) = object.and_then(|object| object.get_mut("properties")?.as_object_mut()) {
+    for (place, field, example) in fields {
+        let properties = place.find(document).and_then(|object| object.get_mut("properties")?.as_object_mut());
+        if let Some(properties) = properties {
             properties.entry(field).or_insert_with(|| property(&example));
         }
     }
+    // The innermost first, because their places change with those around them.
+    for (place, values) in values.iter().rev() {
+        if let Some(schema) = place.find(document).and_then(Value::as_object_mut) {
+            widen(schema, values);
+        }
+    }
+}
+
+/// Makes a union of a schema and the types of further values.
+fn widen(schema: &mut Map<String, Value>, values: &[Value]) {
+    let variants = kinds::types_of(values).into_iter().map(|kind| {
+        let own: Vec<&Value> = values.iter().filter(|value| kinds::is_of(value, &kind)).collect();
+        match own.iter().all(|value| is_url(value)) {
+            // One file stands for all.
+            true => json!({ "type": kind, "format": "uri" }),
+            false => json!({ "type": kind, "enum": own }),
+        }
+    });
+    let members: Vec<Value> = match schema.remove("anyOf") {
+        Some(Value::Array(members)) => members.into_iter().chain(variants).collect(),
+        _ => {
+            let (about, of_type): (Map<_, _>, Map<_, _>) =
+                std::mem::take(schema).into_iter().partition(|(keyword, _)| ABOUT.contains(&keyword.as_str()));
+            *schema = about;
+            [Value::Object(of_type)].into_iter().chain(variants).collect()
+        }
+    };
+    schema.insert("anyOf".to_owned(), Value::Array(members));
+}
+
+fn is_url(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| ["http://", "https://", "data:"].iter().any(|scheme| text.starts_with(scheme)))
 }
 
 fn property(example: &Value) -> Value {
@@ -56,6 +107,14 @@ impl Place {
     fn inside(&self, path: &str) -> Self {
         Place { component: self.component.clone(), pointer: format!("{}/{path}", self.pointer) }
     }
+
+    fn find<'a>(&self, document: &'a mut Document) -> Option<&'a mut Value> {
+        let root = match &self.component {
+            Some(component) => document.components.get_mut(component),
+            None => Some(&mut document.input),
+        };
+        root?.pointer_mut(&self.pointer)
+    }
 }
 
 struct Search<'a> {
@@ -63,7 +122,9 @@ struct Search<'a> {
     /// The components that were searched already.
     seen: BTreeSet<Option<String>>,
     /// The objects with undeclared fields, each with the field's name and example.
-    found: &'a mut Vec<(Place, String, Value)>,
+    fields: &'a mut Vec<(Place, String, Value)>,
+    /// The schemas with scalars of another type, each with these.
+    values: &'a mut Vec<(Place, Vec<Value>)>,
 }
 
 impl<'a> Search<'a> {
@@ -71,10 +132,10 @@ impl<'a> Search<'a> {
         if depth > MAX_DEPTH {
             return;
         }
+        self.scalars(schema, at);
         let object = self.object(schema, at).or_else(|| self.object(schema.get("items")?, &at.inside("items")));
         if let Some((place, target)) = object {
-            let examples = schema.get("examples").and_then(Value::as_array).into_iter().flatten();
-            for value in examples.chain(schema.get("example")).chain(schema.get("default")) {
+            for value in stated(schema) {
                 match value {
                     Value::Array(list) => list.iter().for_each(|item| self.example(&place, target, item)),
                     value => self.example(&place, target, value),
@@ -115,7 +176,56 @@ impl<'a> Search<'a> {
             return;
         }
         for (field, value) in example.iter().filter(|(field, _)| !named.contains_key(*field)) {
-            self.found.push((place.clone(), field.clone(), value.clone()));
+            self.fields.push((place.clone(), field.clone(), value.clone()));
         }
     }
+
+    /// Finds the defaults and examples of a schema that are scalars of a type that it does not have.
+    fn scalars(&mut self, schema: &'a Value, at: &Place) {
+        let mut kinds = Vec::new();
+        let mut scalars = stated(schema).filter(|value| is_scalar(value)).take(MAX_SCALARS).peekable();
+        if scalars.peek().is_none() || self.kinds(schema, &mut kinds, 0).is_none() {
+            return;
+        }
+        // A fraction is not an integer, but no union tells the two apart.
+        let is_declared = |value: &&Value| {
+            let kind = |kind: &str| kinds::is_of(value, kind) || value.is_number() && kind == "integer";
+            kinds.iter().any(|declared| kind(declared))
+        };
+        let mut values: Vec<Value> = Vec::new();
+        for value in scalars.filter(|value| !is_declared(value)) {
+            if !values.contains(value) {
+                values.push(value.clone());
+            }
+        }
+        if !values.is_empty() {
+            self.values.push((at.clone(), values));
+        }
+    }
+
+    /// Adds the types of a schema. Returns `None` if it may have any type, or has too many.
+    fn kinds(&self, schema: &'a Value, kinds: &mut Vec<&'a str>, depth: usize) -> Option<()> {
+        if depth > MAX_DEPTH || kinds.len() > MAX_KINDS {
+            return None;
+        }
+        if let Some(name) = reference(schema) {
+            return self.kinds(self.components.get(name)?, kinds, depth + 1);
+        }
+        if let Some(members) = schema.get("anyOf") {
+            let mut members = members.as_array().filter(|members| !members.is_empty())?.iter();
+            return members.try_for_each(|member| self.kinds(member, kinds, depth + 1));
+        }
+        kinds.push(schema.get("type")?.as_str()?);
+        Some(())
+    }
+}
+
+/// Returns the examples and the default that a schema states.
+fn stated(schema: &Value) -> impl Iterator<Item = &Value> {
+    let examples = schema.get("examples").and_then(Value::as_array).into_iter().flatten();
+    examples.chain(schema.get("example")).chain(schema.get("default"))
+}
+
+fn is_scalar(value: &Value) -> bool {
+    value.is_string() || value.is_boolean() || value.is_number()
 }

@@ -55,7 +55,7 @@ pub(super) fn types_of(values: &[Value]) -> Vec<String> {
     types
 }
 
-fn is_of(value: &Value, kind: &str) -> bool {
+pub(super) fn is_of(value: &Value, kind: &str) -> bool {
     match kind {
         "string" => value.is_string(),
         "boolean" => value.is_boolean(),

@@ -116,7 +116,8 @@ fn ids_of_the_same_module_are_rejected() {
     assert_eq!(
         project.findings(),
         ["schemas/b.json at /info/x-fal-metadata/endpointId: endpoint ids `fal-ai/flux_2/4b` and `fal-ai/flux-2/4b` \
-          (schemas/a.json) both map to the module `fal_ai::flux_2::_4b`; remove one of the documents"]
+          (schemas/a.json) both map to the module `fal_ai::flux_2::_4b`; remove one of the documents, or leave one out with \
+          `exclude`"]
     );
 }
 

@@ -45,6 +45,8 @@ pub struct Output {
     pub other: Option<Other>,
     /// The `size` field: a width and a height in pixels.
     pub size: Option<::fal_client::ImageSize>,
+    /// The `speech` field: an audio file.
+    pub speech: Option<::fal_client::Audio>,
     /// The `typed` field: see [`Typed`].
     pub typed: Option<Typed>,
 }

@@ -115,12 +115,12 @@ pub struct Input {
     /// Default: `{"a":4}`.
     #[field(each(max(3)), accepts("{\"a\":4}"))]
     pub map: Option<::std::collections::BTreeMap<String, i64>>,
-    /// The `wrong` field: an integer.
+    /// The `wrong` field: see [`WrongChoice`].
     ///
     /// Default: `"seven"`.
     ///
     /// Examples: `"1"`, `3`.
-    pub wrong: Option<i64>,
+    pub wrong: Option<WrongChoice>,
     /// The `fine` field: an integer.
     ///
     /// Default: `5`. Range: 1 to 9.
@@ -166,6 +166,24 @@ pub struct Part {
     /// Default: `5`. At most 4.
     #[field(max(4), accepts("5"))]
     pub weight: Option<f64>,
+}
+
+/// A value of `Input.wrong`. Its type varies.
+#[::fal_client::input_union]
+pub enum WrongChoice {
+    /// One of the declared values.
+    Preset(WrongPreset),
+    /// An integer.
+    Integer(i64),
+}
+
+/// A value of `Input.wrong`.
+#[::fal_client::open_enum]
+pub enum WrongPreset {
+    #[value("1")]
+    _1,
+    #[value("seven")]
+    Seven,
 }
 
 /// The endpoint's output.

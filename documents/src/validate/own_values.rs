@@ -19,11 +19,22 @@ pub(super) fn contain(root: &Value, schema: &Value, input: &Value, pointer: &str
         };
         let Some(member) = member else { return false };
         value = member;
-        if schemas.iter().any(|schema| states(schema, value)) {
+        if schemas.iter().any(|schema| states(schema, value)) || is_file(&schemas, value) {
             return true;
         }
     }
     false
+}
+
+const SCHEMES: [&str; 3] = ["http://", "https://", "data:"];
+
+/// Returns whether a value is the URL of a file in place of an object, where the example is one too.
+fn is_file(schemas: &[&Value], value: &Value) -> bool {
+    let is_url =
+        |value: &Value| value.as_str().is_some_and(|text| SCHEMES.iter().any(|scheme| text.starts_with(scheme)));
+    let has_type = |kind: &str| schemas.iter().any(|schema| schema.get("type").is_some_and(|of| of == kind));
+    let mut examples = schemas.iter().filter_map(|schema| schema.get("examples")?.as_array()).flatten();
+    is_url(value) && has_type("object") && !has_type("string") && examples.any(is_url)
 }
 
 /// Returns whether a schema states a value as its default or as an example.

@@ -5,6 +5,7 @@
 //! - A `$ref` without a target is dropped, so that it allows everything.
 //! - `#/$defs/…` and `#/definitions/…` of the short form become `#/components/schemas/…`.
 //! - A value that is not a schema, such as null, allows everything.
+//! - A required property with a default is not required, because the service fills it in.
 //! - A tuple written as `items: {"0": …, "1": …}` or `items: […, …]` becomes `prefixItems`.
 //! - A bound of a number written as `min`, `ge`, `gt`, `max`, `le` or `lt` gets the name that JSON Schema has for it.
 //!
@@ -65,6 +66,14 @@ pub(super) fn rewrite(schema: &Value, root: &Value) -> Value {
             }
             "items" if value.as_array().is_some_and(|members| !members.is_empty()) => {
                 rewritten.insert("prefixItems".into(), keyword_value("prefixItems", value, root));
+            }
+            "required" => {
+                let has_default = |name: &Value| {
+                    let property = keywords.get("properties").zip(name.as_str());
+                    property.is_some_and(|(all, name)| all.get(name).is_some_and(|it| it.get("default").is_some()))
+                };
+                let names = value.as_array().into_iter().flatten().filter(|name| !has_default(name));
+                rewritten.insert(keyword.clone(), names.cloned().collect());
             }
             name if IDENTITY.contains(&name) => {}
             name if bound(name).is_some() => {
