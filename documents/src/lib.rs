@@ -21,6 +21,8 @@
 //!
 //! `fal-codegen` generates types from the schemas, and `fal-emulator` serves them.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod budget;
 mod document;
 pub mod file;

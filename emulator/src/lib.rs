@@ -65,6 +65,8 @@
 //! - `state`: a file that keeps requests and files across restarts (`EmulatorBuilder::state`).
 //! - `record`: records of the real fal (`EmulatorBuilder::record`), and their replay (`EmulatorBuilder::replay`).
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod account;
 #[cfg(feature = "tls")]
 mod authority;

@@ -98,6 +98,8 @@
 //! | a webhook was rejected, or not recorded | `warn` | `error` |
 //! | a database operation is retried, a lease was not renewed, or a worker waits for the database | `warn` | `error` |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod amount;
 mod batch;
 mod claims;
@@ -106,6 +108,7 @@ mod failure;
 mod files;
 mod filter;
 mod fleet;
+mod future;
 mod journal;
 mod key;
 mod record;

@@ -1,11 +1,9 @@
 use std::fmt;
-use std::future::IntoFuture;
 
 use fal_client::{EndpointInput, Handle};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 
 use crate::error::Error;
+use crate::future::call_future;
 use crate::journal::{Call, Journal, record_options};
 use crate::record::Record;
 
@@ -40,15 +38,13 @@ impl Journal {
     ///
     /// ```no_run
     /// # async fn example(journal: fal_jobs::Journal, client: fal_client::Client) -> Result<(), fal_jobs::Error> {
-    /// use std::future::IntoFuture;
-    ///
     /// use futures_util::stream::{self, StreamExt, TryStreamExt};
     ///
     /// let flux = client.endpoint("fal-ai/flux/dev");
     /// let prompts = stream::iter(["a fox", "an owl", "an elk"]);
     /// let jobs = prompts.map(|prompt| {
     ///     let input = serde_json::json!({ "prompt": prompt });
-    ///     journal.enqueue(&flux, input).key(prompt).label("animals").into_future()
+    ///     journal.enqueue(&flux, input).key(prompt).label("animals").send()
     /// });
     /// let count = jobs.buffer_unordered(16).try_fold(0, |count, _| async move { Ok(count + 1) }).await?;
     /// println!("{count} jobs");
@@ -77,14 +73,7 @@ impl<I: EndpointInput> Enqueue<I> {
     }
 }
 
-impl<I: EndpointInput + Send + 'static> IntoFuture for Enqueue<I> {
-    type Output = Result<Record, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        self.start().boxed()
-    }
-}
+call_future!([I: EndpointInput] Enqueue<I> => Record);
 
 impl<I> fmt::Debug for Enqueue<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

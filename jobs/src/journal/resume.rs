@@ -1,9 +1,7 @@
 use std::fmt;
-use std::future::{IntoFuture, ready};
+use std::future::ready;
 
 use fal_client::Client;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 
 use super::course::{Course, failed};
 use super::follow::{Follow, follow_options};
@@ -11,6 +9,7 @@ use super::policy::{OnFailed, OnUncertain};
 use super::{Budget, Journal};
 use crate::error::{Error, ErrorKind};
 use crate::files::Target;
+use crate::future::call_future;
 use crate::record::Record;
 use crate::state::State;
 
@@ -105,14 +104,7 @@ impl Resume {
     }
 }
 
-impl IntoFuture for Resume {
-    type Output = Result<Record, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        self.start().boxed()
-    }
-}
+call_future!([] Resume => Record);
 
 impl fmt::Debug for Resume {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

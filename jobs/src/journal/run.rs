@@ -1,11 +1,8 @@
 use std::fmt;
-use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
 use fal_client::{EndpointInput, Handle, Response, TransferProgress};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use serde::de::DeserializeOwned;
 
@@ -15,6 +12,7 @@ use super::course::{Course, failed};
 use super::follow::{Follow, follow_options};
 use crate::error::{Error, ErrorKind};
 use crate::files::{OnUpload, Target, output_removed};
+use crate::future::call_future;
 use crate::record::Record;
 use crate::state::State;
 
@@ -172,14 +170,7 @@ pub(crate) fn completed<O: DeserializeOwned + 'static>(record: Record) -> Result
     Ok(Completed { response, record })
 }
 
-impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> IntoFuture for Run<I, O> {
-    type Output = Result<Completed<O>, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        self.start().boxed()
-    }
-}
+call_future!([I: EndpointInput, O: DeserializeOwned + Send + 'static] Run<I, O> => Completed<O>);
 
 impl<I, O> fmt::Debug for Run<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

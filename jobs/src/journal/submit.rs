@@ -1,14 +1,12 @@
 use std::fmt;
-use std::future::IntoFuture;
 
 use fal_client::{EndpointInput, Handle};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 
 use super::Journal;
 use super::call::{Call, Recorded, course_options, record_options};
 use super::course::Course;
 use crate::error::Error;
+use crate::future::call_future;
 use crate::record::Record;
 
 /// Submits a job of a journal, without waiting for its result. Sent when awaited.
@@ -55,14 +53,7 @@ impl<I: EndpointInput> Submit<I> {
     }
 }
 
-impl<I: EndpointInput> IntoFuture for Submit<I> {
-    type Output = Result<Record, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        self.start().boxed()
-    }
-}
+call_future!([I: EndpointInput] Submit<I> => Record);
 
 impl<I> fmt::Debug for Submit<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

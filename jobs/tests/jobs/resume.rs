@@ -68,7 +68,7 @@ async fn jobs_of_living_processes_are_left_alone(database: Database) -> Outcome 
     one.submit(&redux, fox()).key("fox").await?;
     let following = Arc::new(Notify::new());
     let seen = Arc::clone(&following);
-    let call = one.run(&redux, fox()).key("fox").on_update(move |_| seen.notify_one()).into_future();
+    let call = one.run(&redux, fox()).key("fox").on_update(move |_| seen.notify_one()).send();
     let Either::Right((_, call)) = select(call, pin!(following.notified())).await else {
         return Err("the job ended too early".into());
     };
@@ -105,7 +105,7 @@ async fn resumed_job_reports_updates_and_its_time_limit(database: Database) -> O
     assert_eq!((error.kind(), error.key()), (ErrorKind::Timeout, Some("fox")));
     let following = Arc::new(Notify::new());
     let seen = Arc::clone(&following);
-    let call = journal.resume(&client, "fox").on_update(move |_| seen.notify_one()).into_future();
+    let call = journal.resume(&client, "fox").on_update(move |_| seen.notify_one()).send();
     let Either::Right((_, call)) = select(call, pin!(following.notified())).await else {
         return Err("the job ended too early".into());
     };
@@ -122,7 +122,7 @@ async fn dropped_call_gives_its_job_up(database: Database) -> Outcome {
     let (one, other) = (builder().open(&database.url).await?, builder().open(&database.url).await?);
     let following = Arc::new(Notify::new());
     let seen = Arc::clone(&following);
-    let call = one.run(&redux, fox()).key("fox").on_update(move |_| seen.notify_one()).into_future();
+    let call = one.run(&redux, fox()).key("fox").on_update(move |_| seen.notify_one()).send();
     let Either::Right(((), call)) = select(call, pin!(following.notified())).await else {
         return Err("the job ended too early".into());
     };

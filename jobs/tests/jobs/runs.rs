@@ -88,7 +88,7 @@ async fn concurrent_calls_of_a_key_share_one_request(database: Database) -> Outc
     let calls = (0..8).map(|index| {
         let journal = if index % 2 == 0 { &one } else { &other };
         let call = journal.run(&redux, fox());
-        if index < 4 { call.key("fox") } else { call }.into_future()
+        if index < 4 { call.key("fox") } else { call }.send()
     });
     let mut ids = Vec::new();
     for done in join_all(calls).await {
@@ -98,7 +98,7 @@ async fn concurrent_calls_of_a_key_share_one_request(database: Database) -> Outc
     assert!(ids[..4].iter().all(|id| *id == ids[0]), "{ids:?}");
     let submitted = emulator.jobs().len();
     let (first, second) = (one.run(&redux, fox()).key("fox"), other.run(&redux, fox()).key("fox"));
-    let (first, second) = join(first.into_future(), second.into_future()).await;
+    let (first, second) = join(first.send(), second.send()).await;
     assert_eq!((first?.record.request_id, second?.record.request_id), (ids[0].clone(), ids[0].clone()));
     assert_eq!(emulator.jobs().len(), submitted);
     Ok(())

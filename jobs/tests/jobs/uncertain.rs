@@ -208,7 +208,7 @@ async fn equal_jobs_do_not_adopt_the_same_request(database: Database) -> Outcome
     for key in keys {
         journal.run(&redux, fox()).key(key).await.expect_err("uncertain");
     }
-    let calls = keys.map(|key| journal.run(&redux, fox()).key(key).on_uncertain(ADOPT).into_future());
+    let calls = keys.map(|key| journal.run(&redux, fox()).key(key).on_uncertain(ADOPT).send());
     let outcomes = futures_util::future::join_all(calls).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     assert_eq!(emulator.jobs().len(), 1);
@@ -247,7 +247,7 @@ async fn dropped_call_is_as_safe_as_a_crash(database: Database) -> Outcome {
     // fal has accepted the request, and the call is dropped before the response.
     emulator.inject_fault(Operation::Submit, Fault::stall_response_after(0));
     {
-        let call = journal.run(&redux, fox()).key("fox").into_future();
+        let call = journal.run(&redux, fox()).key("fox").send();
         let arrived = std::pin::pin!(arrived.notified());
         assert!(matches!(select(call, arrived).await, Either::Right(_)));
     }

@@ -100,7 +100,7 @@ async fn webhook_of_another_process_completes_job(database: Database) -> Outcome
     let handle = client.endpoint(redux::ENDPOINT);
     let journal = database.journal().await?;
     let jobs = (0..5).map(|index| journal.run(&handle, input()).key(format!("fox-{index}")).options(to(&server)));
-    for done in futures_util::future::join_all(jobs.map(IntoFuture::into_future)).await {
+    for done in futures_util::future::join_all(jobs.map(|call| call.send())).await {
         assert_eq!(done?.record.state, State::Completed);
     }
     assert_eq!((polls(&emulator), emulator.jobs().len()), (0, 5));
