@@ -140,6 +140,8 @@
 //! | `webhook` | the module `webhook`: verifies and parses deliveries of webhooks, with extractors for axum |
 //! | `regenerate` | updates `generated/`; only for builds of this crate's own repository |
 //!
+//! The minimum Rust version is 1.88. It rises only in a minor version, and only to a release that is at least six months old.
+//!
 //! # Tracing
 //!
 //! Each call is a [tracing](https://docs.rs/tracing) span at level `info`.

@@ -40,6 +40,8 @@
 //! | `Journal::webhook_handler` | completes jobs by fal's webhooks (cargo feature `webhook`) |
 //! | [`Journal::find_requests`], [`Journal::adopt`], [`Journal::permit`] | decide about uncertain jobs |
 //!
+//! A call starts when it is awaited. Its `send` returns a future, for `JoinSet::spawn`, `join_all` and the like.
+//!
 //! # Keys
 //!
 //! A call with a [key](Run::key) names one job, for good. Later calls return its recorded result or error.

@@ -84,7 +84,9 @@ pub(crate) fn builder(item: &Struct, fields: &[Field], texts: &Texts) -> syn::Re
     let build = Ident::new("build", name.span());
     let (record, taken) = (quote! { self.record }, record::names(fields));
     let mut set = 0..;
-    let setters = fields.iter().map(|field| match field.optional {
+    // The documentation lists the setters in this order.
+    let required_first = required.iter().copied().chain(fields.iter().filter(|field| field.optional.is_some()));
+    let setters = required_first.map(|field| match field.optional {
         Some(_) => setters::optional(&taken, field, &record),
         None => {
             let (before, after) = states.split_at(set.next().unwrap_or_default());

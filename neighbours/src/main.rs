@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             assert_eq!(response.status(), 200);
             assert_ne!(first_bytes.recv()?, HANDSHAKE);
         }
-        #[cfg(feature = "own-rustls")]
+        #[cfg(any(feature = "own-rustls", feature = "own-rustls-ring"))]
         {
             let roots = rustls::RootCertStore::empty();
             let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();

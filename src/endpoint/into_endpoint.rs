@@ -12,7 +12,26 @@ use crate::tokens::TokenScope;
 
 /// A conversion into an endpoint's id and types.
 ///
-/// The `ENDPOINT` of a generated module has the module's types. For an id as a string, input and output are JSON.
+/// The `ENDPOINT` of a generated module has the module's types. For an id as a string, input and output are JSON. So a function
+/// can take any endpoint:
+///
+/// ```no_run
+/// use fal_client::endpoints::fal_ai::flux::dev::redux;
+/// use fal_client::{Client, Error, IntoEndpoint};
+/// use serde_json::json;
+///
+/// async fn first_try<E: IntoEndpoint>(client: &Client, endpoint: E, input: impl Into<E::Input>) -> Result<E::Output, Error> {
+///     Ok(client.endpoint(endpoint).subscribe(input).no_retry(true).await?.data)
+/// }
+///
+/// # async fn example(client: Client) -> Result<(), Error> {
+/// let input = redux::Input::builder().image_url("https://example.com/fox.png");
+/// let typed = first_try(&client, redux::ENDPOINT, input).await?;
+/// let untyped = first_try(&client, "fal-ai/flux/schnell", json!({ "prompt": "a fox" })).await?;
+/// println!("{} {}", typed.images.len(), untyped["images"]);
+/// # Ok(())
+/// # }
+/// ```
 pub trait IntoEndpoint {
     /// The type of the input.
     type Input: EndpointInput;
