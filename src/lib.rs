@@ -56,7 +56,8 @@
 //! | `run_connection` (feature `realtime`) | opens a WebSocket connection for direct runs |
 //!
 //! A call's `send` returns its future, to spawn it or to collect several: see [`CallFuture`]. Functions without options are plain
-//! async functions: those of [`Client::tokens`], the access rules of [`Client::storage`], and those of connections and streams.
+//! async functions: those of [`Client::tokens`] and of `platform`, the access rules of [`Client::storage`], and those of connections
+//! and streams.
 //!
 //! [`ClientBuilder::max_in_flight`] limits the concurrent calls of a client.
 //!
