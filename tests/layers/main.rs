@@ -23,7 +23,7 @@ const GENERATOR: &str = "budget digest mark names prose words refusals error mod
 const EMULATOR: &str = "documents error keys sync saved media random hex time response tokens urls authority proxy input storage endpoints request \
     platform account faults output queue webhooks settings record state hold handlers sessions page control http restore emulator builder lib";
 
-const JOBS: &str = "future failure error amount saved_file state record key redaction filter request store claims watch files \
+const JOBS: &str = "failure error future amount saved_file state record key redaction filter request store claims watch files \
     journal webhook batch fleet lib";
 
 const TOOL: &str = "amount job_key layout error nearest terminal amount settings context online fetch catalog folder input tool outcome \
