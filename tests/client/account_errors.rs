@@ -1,5 +1,7 @@
 //! Errors about the API key and the account: how they are recognized, what they say, and that they are never retried.
 
+use std::time::Duration;
+
 use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_client::{Client, Error, ErrorKind, FileInput, LockReason, Repository, RetryPolicy, UploadPolicy};
 use fal_emulator::{Emulator, Operation, Pace};
@@ -216,8 +218,10 @@ async fn errors_of_every_call(client: &Client) -> Vec<(&'static str, Error)> {
     let endpoint = client.endpoint(redux::ENDPOINT);
     let storage = client.storage();
     let file = || FileInput::bytes(&b"abc"[..], "text/plain");
-    let mut stream = endpoint.status_stream("R1");
-    vec![
+    let (mut stream, mut outputs) = (endpoint.status_stream("R1"), endpoint.stream(input()));
+    let minute = Duration::from_secs(60);
+    #[allow(unused_mut)]
+    let mut errors = vec![
         ("run", endpoint.run(input()).await.expect_err("run")),
         ("run with a file", endpoint.run(with_file()).await.expect_err("run with a file")),
         ("submit", endpoint.submit(input()).await.expect_err("submit")),
@@ -228,6 +232,9 @@ async fn errors_of_every_call(client: &Client) -> Vec<(&'static str, Error)> {
         ("result", endpoint.result("R1").await.expect_err("result")),
         ("wait", endpoint.wait("R1").await.expect_err("wait")),
         ("cancel", endpoint.cancel("R1").await.expect_err("cancel")),
+        ("stream", outputs.next().await.expect("an item").map(drop).expect_err("stream")),
+        ("token", client.tokens().create(redux::ENDPOINT, minute).await.map(drop).expect_err("token")),
+        ("sign", storage.sign("https://v3.fal.media/files/a/b.png", minute).await.map(drop).expect_err("sign")),
         ("upload by token", storage.upload(file()).await.expect_err("upload")),
         ("signed upload", storage.upload(file()).repository(Repository::Signed).await.expect_err("upload")),
         ("upload to Google", storage.upload(file()).repository(Repository::Gcs).await.expect_err("upload")),
@@ -239,21 +246,35 @@ async fn errors_of_every_call(client: &Client) -> Vec<(&'static str, Error)> {
                 .await
                 .expect_err("upload"),
         ),
-    ]
+    ];
+    #[cfg(feature = "platform")]
+    errors.extend([
+        ("usage", client.platform().usage().page().await.map(drop).expect_err("usage")),
+        ("account", client.platform().account().await.map(drop).expect_err("account")),
+    ]);
+    #[cfg(feature = "realtime")]
+    errors.extend([
+        ("connection", endpoint.realtime().await.map(drop).expect_err("connection")),
+        ("connection with a token", endpoint.realtime().token_auth().await.map(drop).expect_err("connection")),
+        ("connection for runs", endpoint.run_connection().await.map(drop).expect_err("connection")),
+    ]);
+    errors
 }
 
 #[tokio::test]
 async fn a_wrong_key_is_named_first_and_never_retried() {
     let emulator = Emulator::builder().key("right:key").start().await.expect("an emulator");
     let client = emulator.client_builder().key("wrong:key").build().expect("a client");
-    for (name, error) in errors_of_every_call(&client).await {
+    let errors = errors_of_every_call(&client).await;
+    let calls = errors.len();
+    for (name, error) in errors {
         assert_eq!(predicates(&error), UNAUTHORIZED, "{name}: {error}");
-        assert!(error.to_string().starts_with("fal rejected the API key: invalid key credentials"), "{name}: {error}");
+        assert!(error.to_string().starts_with("fal rejected the API key: "), "{name}: {error}");
         assert!(!error.is_retryable() && !error.may_have_been_accepted(), "{name}: {error:?}");
         assert_eq!(error.attempts().len(), 1, "{name}: {error:?}");
     }
     // One request a call, but for the streams of `status_stream` and `wait`, which are followed by a poll.
-    assert_eq!(emulator.requests().len(), 14 + 2);
+    assert_eq!(emulator.requests().len(), calls + 2);
     assert_eq!(mistakes(&emulator), Vec::<String>::new());
 }
 
@@ -288,13 +309,15 @@ async fn a_locked_account_is_refused_once_and_its_requests_can_be_read() {
         endpoint.subscribe(with_file()).await.expect_err("locked"),
         client.storage().upload(FileInput::bytes(&b"abc"[..], "text/plain")).await.map(drop).expect_err("locked"),
         endpoint.submit(input()).await.map(drop).expect_err("locked"),
+        endpoint.stream(input()).next().await.expect("an item").map(drop).expect_err("locked"),
+        client.tokens().create(redux::ENDPOINT, Duration::from_secs(60)).await.map(drop).expect_err("locked"),
     ] {
         assert_eq!(predicates(&error), LOCKED, "{error}");
         let message = error.to_string();
         assert!(message.starts_with("the fal account is locked: Exhausted balance. Top up"), "{message}");
         assert!(!error.is_retryable() && !error.may_have_been_accepted() && error.attempts().len() == 1, "{error:?}");
     }
-    assert_eq!(emulator.requests().len(), before + 5, "neither retries nor the fallback repository");
+    assert_eq!(emulator.requests().len(), before + 7, "neither retries nor the fallback repository");
 
     assert!(endpoint.status(&job).await.expect("a status").is_completed());
     endpoint.wait(&job).await.expect("a result");
@@ -317,7 +340,7 @@ async fn a_key_without_a_permission_still_works_for_the_rest() {
     endpoint.subscribe(input()).await.expect("permitted");
 
     emulator.deny_permission(Operation::SignFile);
-    let hour = std::time::Duration::from_secs(3600);
+    let hour = Duration::from_secs(3600);
     let error = emulator.client().storage().sign("https://v3.fal.media/files/a/b.png", hour).await.expect_err("no");
     assert_eq!(predicates(&error), DENIED, "{error}");
 }
