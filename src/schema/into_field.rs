@@ -21,7 +21,8 @@ use super::shape::SchemaType;
     label = "expected `{A}`, or a type that converts into it",
     note = "to set an enum, write one of its variants, or parse a string: `\"…\".parse::<…>()?`",
     note = "to set an object from its builder, set all of its required fields first",
-    note = "to set an optional field from an `Option`, call `maybe_…`"
+    note = "to set a number from `usize` or `u64`, convert it first, for example with `try_into`",
+    note = "to set an optional field from an `Option`, call `maybe_…`; to send null where it is allowed, call `null_…`"
 )]
 pub trait IntoField<T: SchemaType, A = <T as SchemaType>::Accepts>: Into<T> {}
 
