@@ -37,7 +37,8 @@ impl SendOptions {
     pub(crate) fn check(&mut self, hosts: &Hosts) -> Result<(), Error> {
         if let Some(webhook) = self.webhook.take().filter(|webhook| !hosts.delivers_to(webhook)) {
             self.reject(format!(
-                "invalid webhook \"{}\": fal does not deliver to private hosts; expected a public URL",
+                "invalid webhook \"{}\": fal does not deliver to private hosts; expected a public URL, or the \
+                 hosts of a local emulator in the client",
                 shown_host(webhook.as_str())
             ));
         }
