@@ -1,5 +1,6 @@
 use std::any::Any;
 use std::collections::HashSet;
+use std::fmt;
 
 use regex_lite::Regex;
 use serde_json::{Value, json};
@@ -137,7 +138,7 @@ impl Validator {
 
     /// Validates a number.
     pub(super) fn number(&mut self, number: Number, rules: &'static [Rule]) {
-        self.measure("Input", number, &|| number.to_json(), rules);
+        self.measure(&"Input", number, &|| number.to_json(), rules);
     }
 
     /// Validates the area and the aspect ratio of a size. Its sides are fields of their own.
@@ -147,11 +148,12 @@ impl Validator {
             match *rule {
                 Rule::Field("area", rules) => {
                     let area = Number::Int(width.saturating_mul(height));
-                    self.measure(&format!("Area {area} ({width} × {height} pixels)"), area, &input, rules);
+                    self.measure(&format_args!("Area {area} ({width} × {height} pixels)"), area, &input, rules);
                 }
                 Rule::Field("aspect_ratio", rules) if height > 0 => {
                     let ratio = Number::Float(width as f64 / height as f64);
-                    self.measure(&format!("Aspect ratio {ratio} ({width} / {height} pixels)"), ratio, &input, rules);
+                    let what = format_args!("Aspect ratio {ratio} ({width} / {height} pixels)");
+                    self.measure(&what, ratio, &input, rules);
                 }
                 _ => {}
             }
@@ -159,7 +161,7 @@ impl Validator {
     }
 
     /// Validates a number that is the value, or follows from it. `what` begins the messages.
-    fn measure(&mut self, what: &str, number: Number, input: &dyn Fn() -> Value, rules: &'static [Rule]) {
+    fn measure(&mut self, what: &dyn fmt::Display, number: Number, input: &dyn Fn() -> Value, rules: &'static [Rule]) {
         let input = || Some(input());
         if let Number::Float(value) = number
             && !value.is_finite()

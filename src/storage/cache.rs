@@ -28,7 +28,8 @@ const MAX_REUSE: Duration = Duration::from_secs(3600);
 /// Time without progress after which a caller no longer waits for the upload of another.
 const MAX_STALL: Duration = Duration::from_secs(30);
 
-/// The uploads of a client. Concurrent callers with the same file share one upload, including an error of the service.
+/// The uploads of a client. Concurrent callers with the same file share one upload, including its error, unless
+/// the error is about a local file.
 #[derive(Debug, Default)]
 pub(crate) struct UploadCache {
     uploads: Mutex<Kept<Key, Arc<Slot>>>,

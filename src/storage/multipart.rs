@@ -33,7 +33,8 @@ pub(super) struct SentPart {
     pub(super) etag: String,
 }
 
-/// Sends all parts concurrently. Returns them ordered by number. Without a type parameter, so that it is compiled once.
+/// Sends all parts concurrently. Returns them ordered by number.
+// No type parameter, so that it is compiled once.
 pub(super) async fn send_parts<'a>(
     uploader: &Uploader<'_>,
     data: &mut Data,

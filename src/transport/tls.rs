@@ -93,12 +93,18 @@ mod rustls {
     /// Returns the provider's SHA-256, which is part of its cipher suites. `None` if no provider is installed, or if it has none
     /// of these suites.
     pub(in crate::transport) fn sha256() -> Option<&'static dyn Hash> {
-        let provider = provider().ok()?;
-        let mut hashes = provider.cipher_suites.iter().map(|suite| match suite {
-            SupportedCipherSuite::Tls12(suite) => suite.common.hash_provider,
-            SupportedCipherSuite::Tls13(suite) => suite.common.hash_provider,
-        });
-        hashes.find(|hash| hash.algorithm() == HashAlgorithm::SHA256)
+        static CHOSEN: OnceLock<Option<&'static dyn Hash>> = OnceLock::new();
+        let of = |provider: &CryptoProvider| {
+            let mut hashes = provider.cipher_suites.iter().map(|suite| match suite {
+                SupportedCipherSuite::Tls12(suite) => suite.common.hash_provider,
+                SupportedCipherSuite::Tls13(suite) => suite.common.hash_provider,
+            });
+            hashes.find(|hash| hash.algorithm() == HashAlgorithm::SHA256 && hash.output_len() == 32)
+        };
+        match CryptoProvider::get_default() {
+            Some(installed) => of(installed),
+            None => *CHOSEN.get_or_init(|| of(&*chosen_provider()?)),
+        }
     }
 
     fn verifier(provider: Arc<CryptoProvider>) -> Result<Verifier, Error> {

@@ -331,7 +331,8 @@ async fn an_account_that_is_locked_during_a_workflow_is_named_first() {
     ] {
         let (_, error) = failed(Reply::events(&[&event.to_string()])).await;
         assert_eq!(error.lock_reason(), reason, "{error}");
-        let begins = error.to_string().contains("the fal account is locked: TOP_UP. (403); top up at https://fal.ai");
+        let begins =
+            error.to_string().starts_with("the fal account is locked: TOP_UP. (403); top up at https://fal.ai");
         assert_eq!(begins, reason.is_some(), "{error}");
         assert!(!error.is_retryable(), "{error:?}");
         assert!(error.body().is_some_and(|body| body.starts_with(b"{")), "{error:?}");
