@@ -81,7 +81,8 @@ fn document() -> Value {
             "x-fal": { "min_width": 16, "max_width": 4096, "multiple_of": 16, "min_area": 4096, "max_area": 1048576,
                 "min_aspect_ratio": 0.25, "max_aspect_ratio": 4 },
             "default": { "width": 8192, "height": 16 } },
-        "tiles": { "type": "array", "items": { "$ref": "#/components/schemas/Size", "x-fal": { "max_area": 64 } } },
+        "tiles": { "type": "array", "items": { "$ref": "#/components/schemas/Size", "x-fal": { "max_area": 64 } },
+            "default": [{ "width": 8, "height": 16 }] },
     });
     let size =
         json!({ "type": "object", "properties": { "width": { "type": "integer" }, "height": { "type": "integer" } } });
@@ -347,6 +348,7 @@ async fn sizes_of_images_are_judged_by_the_client_and_by_the_emulator() {
         let local = refused(&emulator, &client, Input::builder().image_size((width, height))).await;
         let untyped = json!({ "image_size": { "width": width, "height": height } });
         let remote = client.endpoint("tests/limits").run(untyped).await.err();
+        assert_eq!(remote.is_none(), expected.is_empty(), "{width} {height}: {remote:?}");
         let remote = remote.as_ref().map(Error::field_errors).unwrap_or_default();
         for errors in [&local[..], remote] {
             let mut found: Vec<_> = essence(errors).into_iter().map(|(path, kind, ctx)| (path, (kind, ctx))).collect();
@@ -368,6 +370,15 @@ async fn sizes_of_images_are_judged_by_the_client_and_by_the_emulator() {
     assert_eq!(essence(&errors), [("tiles[1]".to_owned(), "less_than_equal", json!({ "le": 64 }))]);
     let error = client.endpoint(ENDPOINT).run(tiles).validate(false).await.expect_err("a refusal");
     assert_eq!(essence(error.field_errors()), essence(&errors));
+
+    // The same size is refused elsewhere than in the default.
+    for (tiles, is_refused) in [
+        (json!([{ "width": 8, "height": 16 }]), false),
+        (json!([{ "width": 8, "height": 16 }, { "width": 8, "height": 8 }]), true),
+    ] {
+        let input = JsonInput::from(json!({ "tiles": tiles }));
+        assert_eq!(client.endpoint("tests/limits").run(input).await.is_err(), is_refused, "{tiles}");
+    }
 
     // A size of one side, a preset and the default have no area to judge.
     for size in [json!({ "width": 4096 }), json!("square"), json!({ "width": 8192, "height": 16 })] {

@@ -57,17 +57,16 @@ impl<'a> Walk<'a> {
 
     fn fit(&self, wire: &str, property: &'a Value, value: &Value, depth: usize) -> Fit {
         let takes_files = media::is_file(wire, property) || media::takes_files(wire, property);
-        let fit = self.fit_to(property, value, takes_files, depth);
-        // The rules of a size are those of the property too.
-        let sizes = file_limits::of_image_size(property);
-        let breaks_size = sizes.iter().any(|rule| match rule {
-            Rule::Part(part, rules) => part_of_size(value, part).is_some_and(|number| !holds(rules, number)),
-            _ => false,
-        });
-        if fit == Fit::Obeys && breaks_size { Fit::Breaks } else { fit }
+        self.fit_to(property, value, takes_files, depth)
     }
 
     fn fit_to(&self, schema: &'a Value, value: &Value, takes_files: bool, depth: usize) -> Fit {
+        // Any schema around a size may have limits of it.
+        let size = Fit::of(is_size_within(&file_limits::of_image_size(schema), value));
+        size.max(self.fit_to_type(schema, value, takes_files, depth))
+    }
+
+    fn fit_to_type(&self, schema: &'a Value, value: &Value, takes_files: bool, depth: usize) -> Fit {
         let Some(depth) = depth.checked_sub(1) else { return Fit::Obeys };
         if reference(schema).is_some() {
             let Some(target) = self.resolve(schema) else { return Fit::Obeys };
@@ -134,6 +133,13 @@ impl<'a> Walk<'a> {
             _ => Fit::Obeys,
         }
     }
+}
+
+fn is_size_within(rules: &[Rule], size: &Value) -> bool {
+    rules.iter().all(|rule| match rule {
+        Rule::Part(part, rules) => part_of_size(size, part).is_none_or(|number| holds(rules, number)),
+        _ => true,
+    })
 }
 
 /// Returns a side, the area or the aspect ratio of a size.

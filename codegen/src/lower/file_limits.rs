@@ -83,6 +83,15 @@ impl<'a> Limits<'a> {
         }
     }
 
+    /// Returns the keywords of a measure that have values.
+    fn present(&self, measure: &Measure) -> Vec<(&'static str, &'a Value)> {
+        let keywords = measure.min.iter().chain(measure.max);
+        keywords
+            .filter_map(|keyword| Some((*keyword, self.get(&[keyword])?)))
+            .filter(|(_, value)| !value.is_null())
+            .collect()
+    }
+
     fn multiple_of(&self) -> Option<Number> {
         self.number(&[MULTIPLE_OF]).filter(|step| step.to_f64() > 0.0)
     }
@@ -175,13 +184,19 @@ pub(super) fn of_image_size(schema: &Value) -> Vec<Rule> {
     rules
 }
 
-/// Adds the rules of a size of an image to those of its type.
-pub(super) fn add_to_image_size(rules: &mut Vec<Rule>, schema: &Value) {
+/// Adds the rules of a size of an image to those of its type. Returns notes about bounds that no size of the type meets.
+pub(super) fn add_to_image_size(rules: &mut Vec<Rule>, schema: &Value) -> Vec<String> {
+    let mut notes = Vec::new();
     for rule in of_image_size(schema) {
-        if let Rule::Part(name, inner) = rule {
-            rules::add_part(rules, name, inner);
+        if let Rule::Part(name, inner) = rule
+            && !rules::add_part(rules, name, inner)
+        {
+            let measures = MEASURES.iter().filter(|measure| measure.rule == Some(name));
+            let keywords = measures.flat_map(|measure| Limits::of([schema]).present(measure));
+            notes.extend(keywords.map(|(keyword, _)| refusals::unchecked(keyword, Some(refusals::REVERSED))));
         }
     }
+    notes
 }
 
 /// Returns the limits of a property as a paragraph, if there are any.
@@ -215,11 +230,7 @@ pub(super) fn unchecked(property: &Value) -> Vec<String> {
     let limits = Limits::of(places);
     let mut notes = Vec::new();
     for measure in &MEASURES {
-        let keywords = measure.min.iter().chain(measure.max);
-        let present: Vec<(&str, &Value)> = keywords
-            .filter_map(|keyword| Some((*keyword, limits.get(&[keyword])?)))
-            .filter(|(_, value)| !value.is_null())
-            .collect();
+        let present = limits.present(measure);
         let is_number = |value: &Value| rules::number(value).is_some_and(|number| number.to_f64() >= 0.0);
         let wrong = present.iter().filter(|(_, value)| !is_number(value));
         notes.extend(wrong.map(|(keyword, _)| refusals::unchecked(keyword, Some(refusals::NOT_POSITIVE))));

@@ -99,13 +99,27 @@ pub(super) fn of_image_size(schema: &Value) -> Vec<Rule> {
     ["width", "height"].into_iter().filter_map(side).collect()
 }
 
-/// Adds rules for a part of a value. Of two bounds, the tighter one is kept.
-pub(super) fn add_part(rules: &mut Vec<Rule>, name: &'static str, inner: Vec<Rule>) {
+/// Adds rules for a part of a value. Of two bounds, the tighter one is kept. Returns false if a lower bound would be above
+/// an upper bound. No bounds are added then.
+pub(super) fn add_part(rules: &mut Vec<Rule>, name: &'static str, mut inner: Vec<Rule>) -> bool {
     let part = rules.iter_mut().find_map(|rule| match rule {
         Rule::Part(part, rules) if *part == name => Some(rules),
         _ => None,
     });
-    let Some(part) = part else { return rules.push(Rule::Part(name, inner)) };
+    let Some(part) = part else {
+        rules.push(Rule::Part(name, inner));
+        return true;
+    };
+    let bounds = |end: &str| -> Vec<f64> {
+        let bounds = part.iter().chain(&inner).filter_map(|rule| match rule {
+            Rule::Bound(name, bound) if name.ends_with(end) => Some(bound.to_f64()),
+            _ => None,
+        });
+        bounds.collect()
+    };
+    let (lower, upper) = (bounds("Minimum"), bounds("Maximum"));
+    let is_reversed = lower.iter().any(|lower| upper.iter().any(|upper| lower > upper));
+    inner.retain(|rule| !is_reversed || rule.name() == "MultipleOf");
     for rule in inner {
         match part.iter_mut().find(|own| own.name() == rule.name()) {
             Some(own) if own.allows_all_of(&rule) => *own = rule,
@@ -120,6 +134,7 @@ pub(super) fn add_part(rules: &mut Vec<Rule>, name: &'static str, inner: Vec<Rul
         name if name.ends_with("Maximum") => 2,
         _ => 3,
     });
+    !is_reversed
 }
 
 fn counts(schema: &Value, keys: &[(&str, &'static str)]) -> Vec<Rule> {

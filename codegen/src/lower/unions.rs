@@ -204,7 +204,7 @@ impl<'a> Walk<'a> {
             }
             let is_size = simple == types::runtime(RuntimeType::ImageSize);
             if is_size {
-                file_limits::add_to_image_size(&mut rules, schema);
+                self.limit_image_size(&mut rules, schema, site);
             }
             let (name, fallback) = match reference(member.schema) {
                 _ if is_size => ("Custom".to_owned(), words::IMAGE_SIZE.to_owned()),

@@ -76,12 +76,14 @@ pub(crate) fn unused(document: &Document) -> Option<String> {
 /// What the generator reads of a schema because of its place.
 #[derive(Clone, Copy, Default)]
 struct Place {
-    /// A property, or the only schema inside one: whether it is deprecated.
+    /// `deprecated` counts, because this is a property or its only variant.
     is_property: bool,
-    /// A property without a description: its title.
+    /// The title becomes documentation.
     uses_title: bool,
-    /// A property, its variants, and the items of these: limits of files.
+    /// Limits of files are read here.
     has_limits: bool,
+    /// Limits of files are read in the items of this array.
+    items_have_limits: bool,
 }
 
 struct Unused<'a> {
@@ -95,7 +97,10 @@ struct Unused<'a> {
 impl<'a> Unused<'a> {
     fn schema(&mut self, schema: &'a Value, at: &str, depth: usize, place: Place) {
         let Some(object) = schema.as_object().filter(|_| depth < MAX_DEPTH) else { return };
-        let has_limits = place.has_limits || properties(schema).is_some_and(media::is_image_size);
+        let component = reference(schema).and_then(|name| self.document.components.get_key_value(name));
+        // Those of an image size are read everywhere.
+        let target = component.map_or(schema, |(_, component)| component);
+        let has_limits = place.has_limits || properties(target).is_some_and(media::is_image_size);
         for (keyword, value) in object {
             match (keyword.as_str(), value) {
                 ("x-fal", Value::Object(limits)) if has_limits => {
@@ -115,17 +120,18 @@ impl<'a> Unused<'a> {
                 (name, value) if !is_used(schema, name, value) => self.add(name, at),
                 _ => {}
             }
-            let inner = Place { has_limits: place.is_property, ..Place::default() };
+            let inner =
+                Place { has_limits: place.is_property, items_have_limits: place.is_property, ..Place::default() };
             match (keyword.as_str(), value) {
                 ("properties", Value::Object(properties)) => {
                     for (name, property) in properties {
-                        let place =
-                            Place { is_property: true, uses_title: docs::uses_title(name, property), has_limits: true };
+                        let uses_title = docs::uses_title(name, property);
+                        let place = Place { is_property: true, uses_title, has_limits: true, items_have_limits: true };
                         self.schema(property, &format!("{at}.{name}"), depth + 1, place);
                     }
                 }
                 ("items", value @ Value::Object(_)) => {
-                    let place = Place { has_limits: place.has_limits, ..Place::default() };
+                    let place = Place { has_limits: place.items_have_limits, ..Place::default() };
                     self.schema(value, at, depth + 1, place);
                 }
                 ("additionalProperties", value) => self.schema(value, at, depth + 1, Place::default()),
@@ -147,7 +153,7 @@ impl<'a> Unused<'a> {
                 _ => {}
             }
         }
-        if let Some((name, component)) = reference(schema).and_then(|name| self.document.components.get_key_value(name))
+        if let Some((name, component)) = component
             && self.components.insert(name)
         {
             let place = Place { is_property: place.is_property, ..Place::default() };

@@ -202,7 +202,7 @@ impl<'a> Walk<'a> {
             }
             Some("object") => match schema.get("additionalProperties") {
                 _ if properties(schema).is_some() => {
-                    if let Some(shape) = shared(None, schema, site) {
+                    if let Some(shape) = self.shared(None, schema, site) {
                         return shape;
                     }
                     let name = self.type_name(wanted, site.owner);
@@ -259,7 +259,7 @@ impl<'a> Walk<'a> {
             _ => Vec::new(),
         });
         if shape.simple == types::runtime(RuntimeType::ImageSize) {
-            file_limits::add_to_image_size(&mut shape.rules, site.schema);
+            self.limit_image_size(&mut shape.rules, site.schema, site);
         }
         shape
     }
@@ -269,7 +269,7 @@ impl<'a> Walk<'a> {
             return self.free_form(site.at, &refusals::missing_component(component));
         };
         let fields = properties(schema).filter(|_| schema.get("anyOf").is_none());
-        if let Some(shape) = fields.and_then(|_| shared(Some(component), schema, site)) {
+        if let Some(shape) = fields.and_then(|_| self.shared(Some(component), schema, site)) {
             return shape;
         }
         let wanted = names::component(component);
@@ -284,6 +284,25 @@ impl<'a> Walk<'a> {
         let shape = self.shape(Site { schema, wanted: &wanted, takes_files: false, ..site });
         self.components.insert(component, Some(shape.clone()));
         shape
+    }
+
+    /// Returns the shape of an object that is a type of the runtime.
+    fn shared(&mut self, component: Option<&str>, schema: &Value, site: Site<'a, '_>) -> Option<Shape> {
+        let shared = media::shared(component, site.property(), properties(schema)?, site.side)?;
+        let mut rules = Vec::new();
+        if shared == RuntimeType::ImageSize {
+            rules.extend(rules::of_image_size(schema));
+            self.limit_image_size(&mut rules, schema, site);
+        }
+        Some(Shape { simple: types::runtime(shared), rules })
+    }
+
+    /// Adds the limits of a schema to the rules of an image size.
+    pub(super) fn limit_image_size(&mut self, rules: &mut Vec<Rule>, schema: &Value, site: Site<'a, '_>) {
+        let notes = file_limits::add_to_image_size(rules, schema);
+        if site.side == Side::Input {
+            notes.into_iter().for_each(|text| self.note(site.at, text));
+        }
     }
 
     /// Lowers the values of an enum. The site's schema documents it.
@@ -310,17 +329,6 @@ impl<'a> Walk<'a> {
         self.drafts.push(Item::Enum(Enum { name: name.clone(), docs, values, any_string }));
         types::local(&name).into()
     }
-}
-
-/// Returns the shape of an object that is a type of the runtime.
-fn shared(component: Option<&str>, schema: &Value, site: Site<'_, '_>) -> Option<Shape> {
-    let shared = media::shared(component, site.property(), properties(schema)?, site.side)?;
-    let mut rules = Vec::new();
-    if shared == RuntimeType::ImageSize {
-        rules.extend(rules::of_image_size(schema));
-        file_limits::add_to_image_size(&mut rules, schema);
-    }
-    Some(Shape { simple: types::runtime(shared), rules })
 }
 
 /// Returns the role of a record inside the input or the output.

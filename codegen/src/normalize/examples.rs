@@ -132,7 +132,11 @@ impl<'a> Search<'a> {
         if depth > MAX_DEPTH {
             return;
         }
-        self.scalars(schema, at);
+        // An example of a whole input or component does not change what its fields are.
+        let is_whole = at.pointer.is_empty() && (at.component.is_none() || schema.get("properties").is_some());
+        if !is_whole {
+            self.scalars(schema, at);
+        }
         let object = self.object(schema, at).or_else(|| self.object(schema.get("items")?, &at.inside("items")));
         if let Some((place, target)) = object {
             for value in stated(schema) {

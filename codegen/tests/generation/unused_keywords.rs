@@ -60,16 +60,22 @@ fn keywords_are_unused_where_nothing_reads_them() {
         "pairs": { "type": "array", "items": { "0": { "type": "integer", "odd": 1 }, "1": { "type": "integer" } } },
         "grid": { "type": "array", "items": { "type": "array", "items": { "type": "integer", "odd": 1 } } },
         "size": size,
+        "sheet_urls": { "type": "array", "items": { "type": "array", "items": { "type": "string", "max_fps": 7 } } },
+        "sheet_sizes": { "type": "array", "items": { "type": "array",
+            "items": { "$ref": "#/components/schemas/Size", "max_area": 7 } } },
     } });
     let mut document = with_input("acme/one", input);
     document["components"]["schemas"]["Part"] = json!({ "type": "object", "x-fal": { "min_width": 1 }, "minProperties": 1,
         "properties": { "a": { "type": "string", "limit_description": "short" } } });
+    document["components"]["schemas"]["Size"] = json!({ "type": "object",
+        "properties": { "width": { "type": "integer" }, "height": { "type": "integer" } } });
     let project = Project::new(&[("one.json", document)]);
     project.generate();
     let report = &project.files()["REPORT.md"];
     let line = report.lines().find(|line| line.starts_with("- acme/one: ")).expect("a line");
-    let expected = "- acme/one: `deprecated` (3 uses, first `Input`), `max_file_size` (`Input.map`), `odd` (3 uses, first \
-                    `Input.grid`), `x-fal.combined.odd` (`Input.read_urls`), `x-fal.depth` (`Input.size`), \
+    let expected = "- acme/one: `deprecated` (3 uses, first `Input`), `max_file_size` (`Input.map`), \
+                    `max_fps` (`Input.sheet_urls`), `odd` (3 uses, first `Input.grid`), \
+                    `x-fal.combined.odd` (`Input.read_urls`), `x-fal.depth` (`Input.size`), \
                     `x-fal.max_file_size` (`Input`), `x-fal.min_width` (`Part`), \
                     `x-fal.normalization.sharpness` (`Input.read_urls`)";
     assert_eq!(line, expected, "{report}");

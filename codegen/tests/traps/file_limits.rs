@@ -135,11 +135,40 @@ pub struct Input {
     pub video_size: Option<::fal_client::Nullable<::fal_client::ImageSize>>,
     /// The `tile_sizes` field: an array of sizes in pixels.
     ///
+    /// Default: `[{"height":2160,"width":4096}]`.
+    ///
     /// Limits of each file: width at least 16 pixels, area at most 1048576 pixels.
-    #[field(each(width(range(16, 14142)), area(max(1048576))))]
+    #[field(
+        each(width(range(16, 14142)), area(max(1048576))),
+        accepts("[{\"height\":2160,\"width\":4096}]")
+    )]
     pub tile_sizes: Option<Vec<::fal_client::ImageSize>>,
     /// The `named_urls` field: an object with arbitrary keys.
     pub named_urls: Option<::std::collections::BTreeMap<String, String>>,
+    /// The `either_size` field: see [`EitherSizeChoice`].
+    ///
+    /// Default: `{"height":2160,"width":4096}`.
+    ///
+    /// Limits: area at most 2073600 pixels.
+    #[field(accepts("{\"height\":2160,\"width\":4096}"))]
+    pub either_size: Option<EitherSizeChoice>,
+    /// The `small_size` field: a width and a height in pixels.
+    ///
+    /// Default: `{"height":2160,"width":4096}`.
+    #[field(area(max(2073600)), accepts("{\"height\":2160,\"width\":4096}"))]
+    pub small_size: Option<::fal_client::ImageSize>,
+    /// The `reversed_size` field: a width and a height in pixels.
+    ///
+    /// Limits: width at most 256 pixels, width and height multiples of 8 pixels.
+    ///
+    /// `max_width` is not checked because the lower bound is above the upper bound.
+    #[field(width(min(512), multiple_of(8)), height(multiple_of(8)))]
+    pub reversed_size: Option<::fal_client::ImageSize>,
+    /// The `nested_urls` field: an array of arrays.
+    pub nested_urls: Option<Vec<Vec<String>>>,
+    /// The `nested_sizes` field: an array of arrays.
+    #[field(each(each(width(max(14142)), area(max(100)))))]
+    pub nested_sizes: Option<Vec<Vec<::fal_client::ImageSize>>>,
     /// A picture that only its limits tell from a text.
     ///
     /// Limits: size at most 1000000 bytes (1 MB).
@@ -196,6 +225,23 @@ pub enum ImageSizePreset {
     Square,
 }
 
+/// A value of `Input.either_size`. Its type varies.
+#[::fal_client::input_union]
+pub enum EitherSizeChoice {
+    /// One of the declared values.
+    Preset(EitherSizePreset),
+    /// A width and a height in pixels.
+    #[variant(width(max(14142)), area(max(2073600)))]
+    Custom(::fal_client::ImageSize),
+}
+
+/// A value of `Input.either_size`.
+#[::fal_client::open_enum]
+pub enum EitherSizePreset {
+    #[value("square")]
+    Square,
+}
+
 /// A value of `Input.either_clip`. Its type varies.
 #[::fal_client::input_union]
 pub enum EitherClipChoice {
@@ -218,4 +264,5 @@ pub struct Output {
 // - `Input.mask_url`: `min_width` is not checked because it is not a positive number
 // - `Input.mask_url`: `min_height` is not checked because the lower bound is above the upper bound
 // - `Input.mask_url`: `max_height` is not checked because the lower bound is above the upper bound
-// - traps/file_limits: `x-fal.max_file_size` (`Input.named_urls`), `x-fal.timeout` (4 uses, first `Input.end_image_url`)
+// - `Input.reversed_size`: `max_width` is not checked because the lower bound is above the upper bound
+// - traps/file_limits: `x-fal.max_file_size` (2 uses, first `Input.named_urls`), `x-fal.timeout` (4 uses, first `Input.end_image_url`)

@@ -54,6 +54,10 @@ pub struct Input {
     ///
     /// Default: `true`.
     pub mode: Option<ModeChoice>,
+    /// The `prompts` field: see [`PromptsChoice`].
+    pub prompts: Option<PromptsChoice>,
+    /// The `image` field: see [`InputImage`].
+    pub image: Option<InputImage>,
 }
 
 /// The number of frames.
@@ -180,9 +184,38 @@ pub enum ModeChoice {
     Flag(bool),
 }
 
+/// A value of `Input.prompts`. Its type varies.
+#[::fal_client::input_union]
+pub enum PromptsChoice {
+    /// One of the declared values.
+    Preset(PromptsPreset),
+    /// An array.
+    List(Vec<String>),
+}
+
+/// A value of `Input.prompts`.
+#[::fal_client::open_enum]
+pub enum PromptsPreset {
+    #[value("a fox in the snow")]
+    AFoxInTheSnow,
+}
+
+/// A value of `Input.image`.
+#[::fal_client::input_object]
+pub struct InputImage {
+    /// The `url` field: a file.
+    ///
+    /// Required.
+    pub url: ::fal_client::FileInput,
+    /// The `width` field: an integer.
+    pub width: Option<i64>,
+}
+
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
+    /// The `image` field: see [`InputImage`].
+    pub image: Option<InputImage>,
     /// The `text` field: a string.
     pub text: Option<String>,
 }

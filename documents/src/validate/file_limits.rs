@@ -50,6 +50,7 @@ impl<'a> Judge<'a> {
             return;
         }
         match value {
+            Value::Array(_) | Value::Object(_) if all.iter().any(|schema| own_values::states(schema, value)) => {}
             Value::String(url) => {
                 let limits = Limits::of(all.iter().chain(array).copied());
                 if let Some(file) = limits.measure(url, self.file) {
@@ -72,9 +73,7 @@ impl<'a> Judge<'a> {
                 }
             }
             Value::Object(members) => {
-                if !all.iter().any(|schema| own_values::states(schema, value)) {
-                    self.size(&Limits::of(all.iter().copied()), members, loc);
-                }
+                self.size(&Limits::of(all.iter().copied()), members, loc);
                 for (name, member) in members {
                     let inner = applying::inside(self.root, all, value, name);
                     loc.push(json!(name));
