@@ -23,7 +23,7 @@ impl<'a> Part<'a> {
 /// The responses that have the output of an operation, the best first.
 const RESPONSES: [&str; 3] = ["200", "2XX", "201"];
 
-/// The most types of one content, and the longest. Endpoints may share a content, and each of them searches it.
+/// The most media types of a content that are looked at, and the longest. Endpoints may share a content, and each searches it.
 const MAX_TYPES: usize = 100;
 const MAX_TYPE: usize = 200;
 

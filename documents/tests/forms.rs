@@ -355,6 +355,15 @@ fn media_type_may_have_parameters_and_other_names() {
         check(json!({ name: json, "text/plain": other }));
     }
     check(json!({ "*/*": other, "application/json": json }));
+    // Endpoints may share a content, so that a search has bounds.
+    let long = format!("application/json;{}", "x".repeat(1_000));
+    let mut many: serde_json::Map<String, Value> =
+        (0..1_000).map(|index| (format!("a/{index}"), other.clone())).collect();
+    many.insert("application/json".to_owned(), json);
+    for content in [json!({ long: other }), Value::Object(many)] {
+        *open_api.pointer_mut("/paths/~1acme~1lamp/post/requestBody/content").expect("the content") = content;
+        assert!(findings(&open_api)[0].contains("missing schema of the endpoint's input"));
+    }
 }
 
 #[test]
@@ -475,6 +484,7 @@ fn definitions_inside_of_definitions_are_components() {
         let found = document(&written).components;
         assert_eq!((&found["Bulb"], &found["Watts"]), (&json!({ "type": "object" }), &json!({ "type": "integer" })));
         assert_eq!(found["Unit"], json!({}));
+        assert!(found.keys().is_sorted(), "also with `preserve_order` of serde_json");
     }
 }
 
