@@ -134,6 +134,7 @@ fn input_without_defaults_may_fit_several_variants() {
     let validator = validator(json!({ "properties": { "size": { "oneOf": [size("width"), size("height")] } } }));
     assert!(validator.errors(&json!({ "size": { "width": 2 } })).is_empty());
     assert_eq!(validator.errors(&json!({ "size": 2 })).len(), 1);
+    assert_eq!(validator.errors(&json!({ "size": { "width": "2", "height": "2" } })).len(), 1);
 }
 
 #[test]

@@ -7,7 +7,8 @@
 //! - A value that is not a schema, such as null, allows everything.
 //! - A required property with a default is not required, because the service fills it in. Null is a default only where it is a
 //!   value of the property.
-//! - `oneOf` becomes `anyOf`, because an input without a property that the service fills in may fit several variants.
+//! - `oneOf` becomes `anyOf`, because an input without a property that the service fills in may fit several variants. Next to an
+//!   `anyOf` it is dropped, as the generator does.
 //! - A tuple written as `items: {"0": …, "1": …}` or `items: […, …]` becomes `prefixItems`.
 //! - A bound of a number written as `min`, `ge`, `gt`, `max`, `le` or `lt` gets the name that JSON Schema has for it.
 //!
@@ -80,8 +81,8 @@ pub(super) fn rewrite(schema: &Value, root: &Value) -> Value {
                 let names = value.as_array().into_iter().flatten().filter(|name| !is_filled_in(name));
                 rewritten.insert(keyword.clone(), names.cloned().collect());
             }
-            "oneOf" if !keywords.contains_key("anyOf") => {
-                rewritten.insert("anyOf".into(), keyword_value(keyword, value, root));
+            "oneOf" => {
+                rewritten.entry("anyOf").or_insert_with(|| keyword_value(keyword, value, root));
             }
             name if IDENTITY.contains(&name) => {}
             name if bound(name).is_some() => {
