@@ -86,7 +86,8 @@ pub struct Contents {
     /// The ids of endpoints that fal has no document of, with fal's reason.
     pub undocumented: Vec<(String, Option<String>)>,
     /// Likely mistakes that are not errors: the first key that an object of the file has twice, unknown keys of short forms, their
-    /// schemas without any keyword, and inputs whose component is missing.
+    /// schemas without any keyword for values, inputs whose component is missing, and definitions in an OpenAPI document that
+    /// differ from the component of their name.
     pub mistakes: Vec<Finding>,
 }
 

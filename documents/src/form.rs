@@ -3,8 +3,10 @@
 use serde_json::{Map, Value};
 
 use crate::budget::{self, Budget, MAX_FILE};
+use crate::definitions::{self, Definition};
 use crate::document::{Contents, Document, ENDPOINT_ID, component};
 use crate::finding::Finding;
+use crate::operations::Part;
 use crate::pointer::escape;
 use crate::source::Source;
 use crate::{json, operations, patch, refusals, wrong_file};
@@ -140,8 +142,10 @@ impl Reader<'_> {
     }
 
     fn mistake(&mut self, at: &str, reason: String) {
-        if self.contents.mistakes.len() < MAX_FINDINGS {
-            self.contents.mistakes.push(Finding::new(&self.source.file, at, reason));
+        let mistake = Finding::new(&self.source.file, at, reason);
+        // Endpoints share the parts of a document.
+        if self.contents.mistakes.len() < MAX_FINDINGS && !self.contents.mistakes.contains(&mistake) {
+            self.contents.mistakes.push(mistake);
         }
     }
 
@@ -160,8 +164,8 @@ impl Reader<'_> {
         if !is_id(&id) {
             return self.finding(&id_at, refusals::invalid_id(&id));
         }
-        let mut components = Map::new();
-        let components_at = self.define(&mut root, at, &mut components).unwrap_or_else(|| format!("{at}/$defs"));
+        let mut definitions = Vec::new();
+        let components_at = definitions::take(&mut root, at, &mut definitions).unwrap_or_else(|| format!("{at}/$defs"));
         let input_at = format!("{at}/input");
         let Some(mut input) = root.remove("input").filter(Value::is_object) else {
             return self.finding(&input_at, refusals::NO_INPUT);
@@ -173,13 +177,17 @@ impl Reader<'_> {
         // A schema may bring its own definitions, as pydantic writes it.
         for (key, schema) in [("input", &mut input), ("output", &mut output)] {
             if let Some(schema) = schema.as_object_mut() {
-                self.define(schema, &format!("{at}/{key}"), &mut components);
+                definitions::take(schema, &format!("{at}/{key}"), &mut definitions);
                 let is_schema =
                     |keyword: &String| keyword.starts_with(['$', '_']) || SCHEMA_KEYS.contains(&keyword.as_str());
                 if !schema.is_empty() && !schema.keys().any(is_schema) {
                     self.mistake(&format!("{at}/{key}"), refusals::not_a_schema(key));
                 }
             }
+        }
+        let mut components = Map::new();
+        for Definition { at, name, .. } in definitions::add(definitions, &mut components) {
+            self.finding(&at, refusals::conflicting_definitions(&name));
         }
         if let Some(Unresolved::Missing(name)) = unresolved(&input, &components) {
             return self.finding(&input_at, refusals::missing_definition(name));
@@ -190,32 +198,6 @@ impl Reader<'_> {
             Document { file, at, id, id_at, category, input, output, example, components, components_at },
             &input_at,
         );
-    }
-
-    /// Moves the definitions in a schema to the components. Returns the pointer of the first ones.
-    fn define(
-        &mut self,
-        schema: &mut Map<String, Value>,
-        at: &str,
-        components: &mut Map<String, Value>,
-    ) -> Option<String> {
-        let mut first = None;
-        for (key, below) in [(DEFINITIONS[0], ""), (DEFINITIONS[1], ""), ("components", "/schemas")] {
-            let definitions = schema.remove(key).and_then(|mut found| found.pointer_mut(below).map(Value::take));
-            let Some(Value::Object(definitions)) = definitions else { continue };
-            let at = format!("{at}/{key}{below}");
-            for (name, definition) in definitions {
-                match components.get(&name) {
-                    Some(known) if *known != definition => {
-                        let pointer = format!("{at}/{}", escape(&name));
-                        self.finding(&pointer, refusals::conflicting_definitions(&name));
-                    }
-                    _ => drop(components.insert(name, definition)),
-                }
-            }
-            first.get_or_insert(at);
-        }
-        first
     }
 
     fn open_api(&mut self, root: &Map<String, Value>, at: &str, known: Option<(String, String)>) {
@@ -253,58 +235,75 @@ impl Reader<'_> {
         if !is_id(&id) {
             return self.finding(&id_at, refusals::invalid_id(&id));
         }
-        let found = operations::at(paths, &id);
-        let path = found.map_or_else(|| format!("/{id}"), |(path, _)| path.clone());
-        let input_at = format!("{at}/paths/{}/post/requestBody/content/application~1json/schema", escape(&path));
-        let post = found.and_then(|(_, operations)| operations.get("post"));
-        let Some(mut input) = post.and_then(|post| operations::request(root, post)).cloned() else {
-            return self.finding(&input_at, refusals::NO_INPUT);
+        let Some(operations) = operations::at(paths, &id) else {
+            return self.finding(&format!("{at}/paths/{}{REQUEST}", escape(&format!("/{id}"))), refusals::NO_INPUT);
         };
-        let mut components = self.components(root, at);
-        self.define_inside(&mut input, &input_at, &mut components);
-        let result = results.get(id.as_str()).and_then(|result| operations::response(root, result.get("get")?));
+        let post = operations.get("post");
+        let Some(input) = post.as_ref().and_then(|post| operations::request(root, post)) else {
+            return self.finding(&format!("{at}{}{REQUEST}", operations.at), refusals::NO_INPUT);
+        };
+        let components = self.components(root, at);
+        let result = results.get(id.as_str()).and_then(|result| operations::response(root, &result.get("get")?));
         // Without a queue, the response to the request is the result.
         let result = result.or_else(|| {
-            post.and_then(|post| operations::response(root, post)).filter(|media| !is_queue_status(media, &components))
+            post.and_then(|post| operations::response(root, &post))
+                .filter(|media| !is_queue_status(media.value, &components))
         });
         let category =
             metadata.and_then(|metadata| metadata.get("category")).and_then(Value::as_str).map(str::to_owned);
-        let (file, components_at, at) = (self.source.file.clone(), format!("{at}{COMPONENTS}"), at.to_owned());
-        let (mut output, example) = (output(result), result.and_then(example));
-        self.define_inside(&mut output, &at, &mut components);
-        self.add(
-            Document { file, at, id, id_at, category, input, output, example, components, components_at },
-            &input_at,
-        );
+        let endpoint = Endpoint { id, id_at, at: at.to_owned(), category, input, result };
+        self.endpoint(endpoint, at, components);
     }
 
-    /// Returns the components of an OpenAPI document, with the definitions that other tools write into the root or a schema.
+    /// Returns the components of an OpenAPI document, with the definitions that other tools write into the root or a component.
     fn components(&mut self, root: &Map<String, Value>, at: &str) -> Map<String, Value> {
         let schemas = root.get("components").and_then(|components| components.get("schemas"));
         let mut components = schemas.and_then(Value::as_object).cloned().unwrap_or_default();
-        let definitions = DEFINITIONS.iter().filter_map(|key| Some(((*key).to_owned(), root.get(*key)?.clone())));
-        self.define_inside(&mut Value::Object(definitions.collect()), at, &mut components);
-        let names: Vec<String> = components.keys().cloned().collect();
-        for name in names {
-            // Its own definitions may have it again.
-            let mut schema = components.remove(&name).unwrap_or_default();
-            self.define_inside(&mut schema, &format!("{at}{COMPONENTS}/{}", escape(&name)), &mut components);
-            components.insert(name, schema);
+        let mut of_root =
+            definitions::KEYS.iter().filter_map(|key| Some(((*key).to_owned(), root.get(*key)?.clone()))).collect();
+        let mut definitions = Vec::new();
+        definitions::take(&mut of_root, at, &mut definitions);
+        for (name, schema) in &mut components {
+            definitions::take_inside(schema, &format!("{at}{COMPONENTS}/{}", escape(name)), &mut definitions);
         }
+        self.define(definitions, &mut components);
         components
     }
 
-    /// Moves the definitions in a schema to the components.
-    fn define_inside(&mut self, schema: &mut Value, at: &str, components: &mut Map<String, Value>) {
-        if let Some(schema) = schema.as_object_mut() {
-            self.define(schema, at, components);
+    /// Adds definitions to the components of an OpenAPI document.
+    fn define(&mut self, definitions: Vec<Definition>, components: &mut Map<String, Value>) {
+        for Definition { at, name, .. } in definitions::add(definitions, components) {
+            self.mistake(&at, refusals::other_definition(&name));
         }
     }
 
+    /// Adds the document of an endpoint. `root_at` is the pointer of the OpenAPI document.
+    fn endpoint(&mut self, endpoint: Endpoint<'_>, root_at: &str, mut components: Map<String, Value>) {
+        let Endpoint { id, id_at, at, category, input, result } = endpoint;
+        let input_at = format!("{root_at}{}", input.at);
+        let mut input = input.value.clone();
+        let output = result.as_ref().and_then(|media| media.get("schema"));
+        let output_at = output.as_ref().map_or_else(String::new, |schema| format!("{root_at}{}", schema.at));
+        let mut output = output.map_or_else(no_schema, |schema| schema.value.clone());
+        let mut definitions = Vec::new();
+        definitions::take_inside(&mut input, &input_at, &mut definitions);
+        definitions::take_inside(&mut output, &output_at, &mut definitions);
+        self.define(definitions, &mut components);
+        let (file, components_at) = (self.source.file.clone(), format!("{root_at}{COMPONENTS}"));
+        let example = result.and_then(|media| example(media.value));
+        let document = Document { file, at, id, id_at, category, input, output, example, components, components_at };
+        self.add(document, &input_at);
+    }
+
     /// The document that an app serves: each path that accepts JSON is an endpoint, and its response is the output.
-    fn app(&mut self, root: &Map<String, Value>, paths: &Map<String, Value>, at: &str, stated: Option<&str>) {
-        let input = |operations: &Value| operations::request(root, operations.get("post")?).cloned();
-        if !paths.values().any(|operations| input(operations).is_some()) {
+    fn app<'a>(&mut self, root: &'a Map<String, Value>, paths: &'a Map<String, Value>, at: &str, stated: Option<&str>) {
+        let endpoint = |(path, operations): (&'a String, &'a Value)| {
+            let operations = operations::of_path(path, operations);
+            let post = operations.get("post")?;
+            Some((path, operations.at, operations::request(root, &post)?, post))
+        };
+        let endpoints: Vec<_> = paths.iter().filter_map(endpoint).collect();
+        if endpoints.is_empty() {
             return self.finding(&format!("{at}/paths"), refusals::NO_POST);
         }
         let server = root.get("servers").and_then(|servers| servers.get(0)?.get("url")?.as_str());
@@ -328,27 +327,21 @@ impl Reader<'_> {
         let components = self.components(root, at);
         let each = components.values().map(budget::size).sum::<usize>();
         let (mut found, mut budget) = (0, Budget::new(MAX_FILE));
-        for (path, operations) in paths {
-            let Some(post) = operations.get("post") else { continue };
+        for (path, path_at, input, post) in endpoints {
             let id = format!("{app}/{}", path.trim_matches('/')).trim_matches('/').to_owned();
-            let (Some(mut input), true) = (input(operations), is_id(&id)) else { continue };
+            if !is_id(&id) {
+                continue;
+            }
             found += 1;
-            // Every endpoint gets a copy of the components.
-            if !budget.spend(each) {
+            let result = operations::response(root, &post).filter(|media| !is_queue_status(media.value, &components));
+            // Every endpoint gets a copy of the components, and of the schemas that it may share with others.
+            let copies = [Some(&input), result.as_ref()].into_iter().flatten().map(|part| budget::size(part.value));
+            if !budget.spend(each + copies.sum::<usize>()) {
                 return self.finding(&format!("{at}/paths"), refusals::TOO_MANY_ENDPOINTS);
             }
-            let result = operations::response(root, post).filter(|media| !is_queue_status(media, &components));
-            let (file, components_at) = (self.source.file.clone(), format!("{at}{COMPONENTS}"));
-            let at = format!("{at}/paths/{}", escape(path));
-            let id_at = at.clone();
-            let input_at = format!("{at}/post/requestBody/content/application~1json/schema");
-            let (mut output, example, category) = (output(result), result.and_then(example), None);
-            let mut components = components.clone();
-            self.define_inside(&mut input, &input_at, &mut components);
-            self.define_inside(&mut output, &at, &mut components);
-            let document =
-                Document { file, at, id, id_at, category, input, output, example, components, components_at };
-            self.add(document, &input_at);
+            let path_at = format!("{at}{path_at}");
+            let endpoint = Endpoint { id, id_at: path_at.clone(), at: path_at, category: None, input, result };
+            self.endpoint(endpoint, at, components.clone());
         }
         if found == 0 {
             self.finding(&format!("{at}/paths"), refusals::NO_POST);
@@ -367,6 +360,19 @@ impl Reader<'_> {
         }
         self.contents.documents.push(document);
     }
+}
+
+/// An endpoint of an OpenAPI document.
+struct Endpoint<'a> {
+    id: String,
+    id_at: String,
+    /// The pointer of the endpoint's own part of the file.
+    at: String,
+    category: Option<String>,
+    /// The schema of the input.
+    input: Part<'a>,
+    /// The JSON of the result: an object with a schema and examples.
+    result: Option<Part<'a>>,
 }
 
 /// The keys of the short form.
@@ -392,16 +398,11 @@ const SCHEMA_KEYS: [&str; 13] = [
 /// The pointer of the components of an OpenAPI document.
 const COMPONENTS: &str = "/components/schemas";
 
-/// The keys of definitions in JSON Schema.
-const DEFINITIONS: [&str; 2] = ["$defs", "definitions"];
+/// The pointer of the input's schema below a path, where fal writes it.
+const REQUEST: &str = "/post/requestBody/content/application~1json/schema";
 
 fn no_schema() -> Value {
     Value::Object(Map::new())
-}
-
-/// Returns the schema of a result.
-fn output(result: Option<&Value>) -> Value {
-    result.and_then(|media| media.get("schema")).cloned().unwrap_or_else(no_schema)
 }
 
 /// Returns the first example of a result.

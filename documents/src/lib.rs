@@ -24,6 +24,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod budget;
+mod definitions;
 mod document;
 pub mod file;
 mod finding;

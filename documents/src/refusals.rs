@@ -227,10 +227,10 @@ pub(crate) const NO_INPUT: &str =
 pub(crate) const OUTPUT_NOT_A_SCHEMA: &str =
     "the schema of the endpoint's output is not an object; correct or remove it";
 
-/// An input or output of the short form that has no keyword of JSON Schema, but the fields themselves.
+/// An input or output of the short form that has no keyword for values, but for example the fields themselves.
 pub(crate) fn not_a_schema(what: &str) -> String {
     format!(
-        "the endpoint's {what} has no keyword of JSON Schema, so it is any JSON; write its fields below `properties`: \
+        "the endpoint's {what} has no keyword that describes values, so it is any JSON; write its fields below `properties`: \
          {{\"type\": \"object\", \"properties\": {{…}}}}"
     )
 }
@@ -269,6 +269,14 @@ pub(crate) fn unknown_key(key: &str) -> String {
 
 pub(crate) fn conflicting_definitions(name: &str) -> String {
     format!("conflicting definitions of {}; rename one of them", quoted(name))
+}
+
+/// A definition inside of a schema that has the name of another component.
+pub(crate) fn other_definition(name: &str) -> String {
+    format!(
+        "conflicting definitions of {name}, and the component {name} counts; rename one of them",
+        name = quoted(name)
+    )
 }
 
 // Findings about patches.

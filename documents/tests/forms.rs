@@ -28,6 +28,12 @@ fn findings(value: &Value) -> Vec<String> {
     findings.iter().map(Finding::to_string).collect()
 }
 
+#[track_caller]
+fn mistakes(value: &Value) -> Vec<String> {
+    let contents = read("lamp.json", value.to_string()).unwrap_or_else(|findings| panic!("{findings:?}"));
+    contents.mistakes.iter().map(Finding::to_string).collect()
+}
+
 fn content(schema: &Value) -> Value {
     json!({ "content": { "application/json": { "schema": schema } } })
 }
@@ -272,13 +278,17 @@ fn unknown_keys_of_the_short_form_are_reported() {
 #[test]
 fn fields_in_place_of_a_schema_are_reported() {
     let short = |schema: Value| json!({ "endpointId": "acme/lamp", "input": schema, "output": { "type": "object" } });
-    for schema in [json!({ "watts": { "type": "integer" } }), json!({ "prompt": "a lamp", "seed": 1 })] {
+    for schema in [
+        json!({ "watts": { "type": "integer" } }),
+        json!({ "prompt": "a lamp", "seed": 1 }),
+        json!({ "title": "Lamp" }),
+    ] {
         let contents = read("lamp.json", short(schema).to_string()).expect("contents");
         let mistakes: Vec<String> = contents.mistakes.iter().map(Finding::to_string).collect();
         assert_eq!(
             mistakes,
             [
-                "lamp.json at /input: the endpoint's input has no keyword of JSON Schema, so it is any JSON; write its fields \
+                "lamp.json at /input: the endpoint's input has no keyword that describes values, so it is any JSON; write its fields \
               below `properties`: {\"type\": \"object\", \"properties\": {…}}"
             ]
         );
@@ -345,6 +355,15 @@ fn media_type_may_have_parameters_and_other_names() {
         check(json!({ name: json, "text/plain": other }));
     }
     check(json!({ "*/*": other, "application/json": json }));
+    // Endpoints may share a content, so that a search has bounds.
+    let long = format!("application/json;{}", "x".repeat(1_000));
+    let mut many: serde_json::Map<String, Value> =
+        (0..1_000).map(|index| (format!("a/{index}"), other.clone())).collect();
+    many.insert("application/json".to_owned(), json);
+    for content in [json!({ long: other }), Value::Object(many)] {
+        *open_api.pointer_mut("/paths/~1acme~1lamp/post/requestBody/content").expect("the content") = content;
+        assert!(findings(&open_api)[0].contains("missing schema of the endpoint's input"));
+    }
 }
 
 #[test]
@@ -387,6 +406,12 @@ fn bodies_may_be_components_and_responses_have_other_statuses() {
         let found = document(&open_api);
         assert_eq!((found.input, found.output), (reference("LampInput"), reference("LampOutput")), "{status}");
     }
+    // Next to a response of success, the default is that of errors.
+    for status in ["200", "204"] {
+        *open_api.pointer_mut(responses).expect("responses") =
+            json!({ status: { "description": "ok" }, "default": response });
+        assert_eq!(document(&open_api).output, json!({}), "{status}");
+    }
 }
 
 #[test]
@@ -411,15 +436,106 @@ fn openapi_document_takes_definitions_from_every_place() {
         }
         in_component["components"]["schemas"]["Bulb"] = json!({ "type": "string" });
         let conflict = format!(
-            "lamp.json at /components/schemas/LampInput/{place}/Bulb: conflicting definitions of `Bulb`; rename one of them"
+            "lamp.json at /components/schemas/LampInput/{place}/Bulb: conflicting definitions of `Bulb`, and the component `Bulb` \
+             counts; rename one of them"
         );
-        assert_eq!(findings(&in_component), [conflict]);
+        assert_eq!(mistakes(&in_component), [conflict]);
+        assert_eq!(document(&in_component).components["Bulb"], json!({ "type": "string" }));
     }
-    // A recursive schema defines itself again.
-    let mut recursive = open_api("acme/lamp");
-    recursive["components"]["schemas"]["LampInput"]["$defs"] = json!({ "LampInput": {} });
-    let found = document(&recursive);
-    assert_eq!(found.components["LampInput"], components()["LampInput"]);
+}
+
+#[test]
+fn equal_definitions_do_not_conflict() {
+    // Each tool refers to definitions in its own way, and a recursive schema defines itself again.
+    let lamp = |place: &str| json!({ "properties": { "next": { "$ref": format!("#/{place}/Lamp") }, "bulbs": [{ "$ref": format!("#/{place}/Bulb") }] } });
+    let bulb = json!({ "type": "integer" });
+    let with = |mut schema: Value, definitions: Value| {
+        schema["$defs"] = definitions;
+        schema
+    };
+    let itself = with(lamp("$defs"), json!({ "Lamp": with(lamp("$defs"), json!({ "Bulb": bulb })), "Bulb": bulb }));
+    let input = with(json!({ "$ref": "#/$defs/Lamp" }), json!({ "Lamp": lamp("$defs") }));
+    for lamp in [lamp("components/schemas"), itself] {
+        let mut open_api = open_api("acme/lamp");
+        // Before and after the lamp in the order of names.
+        for name in ["Hall", "Sofa"] {
+            open_api["components"]["schemas"][name] = input.clone();
+        }
+        open_api["components"]["schemas"]["Lamp"] = lamp.clone();
+        open_api["components"]["schemas"]["Bulb"] = bulb.clone();
+        open_api["paths"]["/acme/lamp"]["post"]["requestBody"] = content(&input);
+        assert_eq!(mistakes(&open_api), [""; 0]);
+        let found = document(&open_api);
+        assert_eq!(found.components["Bulb"], bulb);
+        assert!(found.components.values().all(|schema| schema.get("$defs").is_none()), "{:?}", found.components);
+        let short = json!({ "endpointId": "acme/lamp", "input": input, "$defs": { "Lamp": lamp, "Bulb": bulb } });
+        assert_eq!(document(&short).components.keys().collect::<Vec<_>>(), ["Bulb", "Lamp"]);
+    }
+}
+
+#[test]
+fn definitions_inside_of_definitions_are_components() {
+    let inner = json!({ "type": "object", "$defs": { "Watts": { "type": "integer", "definitions": { "Unit": {} } } } });
+    let short = json!({ "endpointId": "acme/lamp", "input": { "$ref": "#/$defs/Bulb" }, "$defs": { "Bulb": inner } });
+    let mut open_api = open_api("acme/lamp");
+    open_api["paths"]["/acme/lamp"]["post"]["requestBody"] =
+        content(&json!({ "$ref": "#/$defs/Bulb", "$defs": { "Bulb": inner } }));
+    for written in [short, open_api] {
+        let found = document(&written).components;
+        assert_eq!((&found["Bulb"], &found["Watts"]), (&json!({ "type": "object" }), &json!({ "type": "integer" })));
+        assert_eq!(found["Unit"], json!({}));
+        assert!(found.keys().is_sorted(), "also with `preserve_order` of serde_json");
+    }
+}
+
+#[test]
+fn definitions_are_reported_where_they_are() {
+    let other = |name: &str| json!({ "$ref": format!("#/$defs/{name}"), "$defs": { name: { "type": "null" } } });
+    let mut queue = open_api("acme/lamp");
+    queue["components"]["requestBodies"] = json!({ "Body": content(&other("LampInput")) });
+    queue["paths"]["/acme/lamp"]["post"]["requestBody"] = json!({ "$ref": "#/components/requestBodies/Body" });
+    queue["paths"]["/acme/lamp/requests/{request_id}"]["get"]["responses"] =
+        json!({ "201": { "content": { "text/json+json": { "schema": other("LampOutput") } } } });
+    let mut app = queue.clone();
+    let result = app["paths"]["/acme/lamp/requests/{request_id}"]["get"]["responses"].take();
+    app["paths"] = json!({ "/": app["paths"]["/acme/lamp"], "/dim": app["paths"]["/acme/lamp"] });
+    app["components"]["responses"] = json!({ "Result": result["201"] });
+    for path in ["/", "/dim"] {
+        app["paths"][path]["post"]["responses"] = json!({ "200": { "$ref": "#/components/responses/Result" } });
+    }
+    for written in [queue, app] {
+        let found = read("lamp.json", json!([written]).to_string()).expect("contents").mistakes;
+        assert_eq!(found.len(), 2, "{found:?}");
+        let file = json!([written]);
+        for (mistake, name) in found.iter().zip(["LampInput", "LampOutput"]) {
+            assert!(mistake.reason.contains(&format!("`{name}`")), "{mistake}");
+            assert_eq!(file.pointer(&mistake.pointer), Some(&json!({ "type": "null" })), "{mistake}");
+        }
+    }
+}
+
+#[test]
+fn endpoints_that_share_large_bodies_are_bounded() {
+    let long = "a".repeat(1 << 20);
+    let large = content(&json!({ "description": long }));
+    let shared = |kind: &str| json!({ "$ref": format!("#/components/{kind}/Large") });
+    for (body, response) in
+        [(shared("requestBodies"), json!({})), (content(&json!({})), json!({ "200": shared("responses") }))]
+    {
+        let post = json!({ "post": { "requestBody": body, "responses": response } });
+        let app = |count: usize| {
+            let paths: serde_json::Map<String, Value> =
+                (0..count).map(|index| (format!("/{index}"), post.clone())).collect();
+            json!({
+                "info": { "x-fal-metadata": { "endpointId": "acme/lamp" } },
+                "components": { "requestBodies": { "Large": large }, "responses": { "Large": large } },
+                "paths": paths,
+            })
+        };
+        assert_eq!(documents(&app(60)).len(), 60);
+        let found = findings(&app(64));
+        assert!(found.len() == 1 && found[0].contains("too many endpoints share"), "{found:?}");
+    }
 }
 
 #[test]

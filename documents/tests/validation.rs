@@ -98,8 +98,47 @@ fn required_field_with_a_default_may_be_absent() {
     assert_eq!(missing, [r#"["body","loras",0,"path"]"#, r#"["body","prompt"]"#]);
 }
 
+/// As the generated types have it.
 #[test]
-fn url_stands_for_an_object_where_the_example_is_one() {
+fn null_is_a_default_only_where_it_is_a_value() {
+    let is_demanded = |property: Value| {
+        let input = json!({ "required": ["seed"], "properties": { "seed": property } });
+        let components = json!({ "Seed": { "type": "integer" }, "Any": { "type": ["integer", "null"] } });
+        let validator = Validator::new(&document(input, components)).unwrap_or_else(|finding| panic!("{finding}"));
+        !validator.errors(&json!({})).is_empty()
+    };
+    for property in [
+        json!({ "type": "integer", "nullable": true }),
+        json!({ "type": ["integer", "null"] }),
+        json!({ "oneOf": [{ "type": "integer" }, { "type": "null" }] }),
+        json!({ "enum": [1, null] }),
+        json!({ "$ref": "#/$defs/Any" }),
+    ] {
+        let mut with_null = property.clone();
+        with_null["default"] = json!(null);
+        assert_eq!((is_demanded(with_null), is_demanded(property.clone())), (false, true), "{property}");
+    }
+    for property in [json!({ "type": "integer" }), json!({ "$ref": "#/$defs/Seed" })] {
+        let with = |default: Value| {
+            let mut property = property.clone();
+            property["default"] = default;
+            property
+        };
+        assert_eq!((is_demanded(with(json!(null))), is_demanded(with(json!(1)))), (true, false), "{property}");
+    }
+}
+
+#[test]
+fn input_without_defaults_may_fit_several_variants() {
+    let size = |name: &str| json!({ "type": "object", "required": [name], "properties": { name: { "type": "integer", "default": 1 } } });
+    let validator = validator(json!({ "properties": { "size": { "oneOf": [size("width"), size("height")] } } }));
+    assert!(validator.errors(&json!({ "size": { "width": 2 } })).is_empty());
+    assert_eq!(validator.errors(&json!({ "size": 2 })).len(), 1);
+    assert_eq!(validator.errors(&json!({ "size": { "width": "2", "height": "2" } })).len(), 1);
+}
+
+#[test]
+fn url_stands_for_another_type_where_the_document_states_one() {
     let file = json!({ "required": ["url"], "properties": { "url": { "type": "string" } }, "type": "object" });
     let example = "https://files.test/fox.mp4";
     let mut plain = file.clone();
@@ -107,7 +146,11 @@ fn url_stands_for_an_object_where_the_example_is_one() {
     let validator = Validator::new(&document(
         json!({ "properties": {
             "video": { "$ref": "#/$defs/File", "examples": [example] },
+            "videos": { "type": "array", "items": { "$ref": "#/$defs/File" }, "examples": [example] },
+            "mask": { "type": "boolean", "example": example },
+            "scale": { "type": "number", "default": example },
             "plain": plain,
+            "note": { "type": ["string", "null"], "maxLength": 30, "default": example },
             "text": { "type": "string", "maxLength": 30, "examples": [example] },
             "frames": { "type": "string", "enum": ["129"], "default": 129 },
         } }),
@@ -119,9 +162,12 @@ fn url_stands_for_an_object_where_the_example_is_one() {
     assert_eq!(errors(json!({ "video": example })), 0);
     assert_eq!(errors(json!({ "video": other })), 0);
     assert_eq!(errors(json!({ "video": { "url": other } })), 0);
+    for name in ["videos", "mask", "scale"] {
+        assert_eq!((errors(json!({ name: other })), errors(json!({ name: "fox.mp4" }))), (0, 1), "{name}");
+    }
     assert_eq!(errors(json!({ "video": "fox.mp4" })), 1);
     assert_eq!(errors(json!({ "plain": other })), 1);
-    assert_eq!(errors(json!({ "text": other })), 1);
+    assert_eq!((errors(json!({ "text": other })), errors(json!({ "note": other }))), (1, 1));
     assert_eq!((errors(json!({ "frames": 129 })), errors(json!({ "frames": 130 }))), (0, 1));
 }
 

@@ -14,8 +14,7 @@ use std::path::Path;
 
 const CLIENT: &str = "text protocol error money transport files schema media queue storage client call stream tokens platform realtime webhook endpoint proxy blocking documents test_util fuzzing lib";
 
-const DOCUMENTS: &str =
-    "budget pointer text finding refusals wrong_file json file source patch document operations form validate lib";
+const DOCUMENTS: &str = "budget pointer text finding refusals wrong_file json file source patch document definitions operations form validate lib";
 
 const GENERATOR: &str = "budget digest mark names prose words refusals error model tree \
     report select schema normalize types lower render manifest present features write summary lock change pipeline builder describe lib";

@@ -28,18 +28,27 @@ pub(super) fn contain(root: &Value, schema: &Value, input: &Value, pointer: &str
 
 const SCHEMES: [&str; 3] = ["http://", "https://", "data:"];
 
-/// Returns whether a value is the URL of a file in place of an object, where the example is one too.
+/// Returns whether a value is the URL of a file in place of another type, where the default or an example is one too.
 fn is_file(schemas: &[&Value], value: &Value) -> bool {
     let is_url =
         |value: &Value| value.as_str().is_some_and(|text| SCHEMES.iter().any(|scheme| text.starts_with(scheme)));
-    let has_type = |kind: &str| schemas.iter().any(|schema| schema.get("type").is_some_and(|of| of == kind));
-    let mut examples = schemas.iter().filter_map(|schema| schema.get("examples")?.as_array()).flatten();
-    is_url(value) && has_type("object") && !has_type("string") && examples.any(is_url)
+    let mut types = schemas.iter().filter_map(|schema| schema.get("type")).peekable();
+    is_url(value)
+        && types.peek().is_some()
+        && !types.any(|of| of == "string" || of.as_array().is_some_and(|of| of.iter().any(|of| of == "string")))
+        && schemas.iter().flat_map(|schema| stated(schema)).any(is_url)
 }
 
 /// Returns whether a schema states a value as its default or as an example.
 pub(super) fn states(schema: &Value, value: &Value) -> bool {
+    let is_same = |stated: &Value| {
+        stated == value || stated.is_number() && value.is_number() && stated.as_f64() == value.as_f64()
+    };
+    stated(schema).any(is_same)
+}
+
+/// Returns the default and the examples of a schema.
+fn stated(schema: &Value) -> impl Iterator<Item = &Value> {
     let examples = schema.get("examples").and_then(Value::as_array).into_iter().flatten();
-    let mut stated = schema.get("default").into_iter().chain(schema.get("example")).chain(examples);
-    stated.any(|stated| stated == value || stated.is_number() && value.is_number() && stated.as_f64() == value.as_f64())
+    schema.get("default").into_iter().chain(schema.get("example")).chain(examples)
 }

@@ -5,15 +5,21 @@
 //! - A `$ref` without a target is dropped, so that it allows everything.
 //! - `#/$defs/…` and `#/definitions/…` of the short form become `#/components/schemas/…`.
 //! - A value that is not a schema, such as null, allows everything.
-//! - A required property with a default is not required, because the service fills it in.
+//! - A required property with a default is not required, because the service fills it in. Null is a default only where it is a
+//!   value of the property.
+//! - `oneOf` becomes `anyOf`, because an input without a property that the service fills in may fit several variants. Next to an
+//!   `anyOf` it is dropped, as the generator does.
 //! - A tuple written as `items: {"0": …, "1": …}` or `items: […, …]` becomes `prefixItems`.
 //! - A bound of a number written as `min`, `ge`, `gt`, `max`, `le` or `lt` gets the name that JSON Schema has for it.
 //!
 //! Embedded ids and anchors are dropped too, because they would change the target of `#/components/…`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::document::component;
+use crate::validate::applying::MAX_SCHEMAS;
 use crate::validate::schemas::resolve;
 
 /// The keywords whose value is a schema. Data (`enum`, `default`, `examples`) is not walked.
@@ -68,12 +74,15 @@ pub(super) fn rewrite(schema: &Value, root: &Value) -> Value {
                 rewritten.insert("prefixItems".into(), keyword_value("prefixItems", value, root));
             }
             "required" => {
-                let has_default = |name: &Value| {
-                    let property = keywords.get("properties").zip(name.as_str());
-                    property.is_some_and(|(all, name)| all.get(name).is_some_and(|it| it.get("default").is_some()))
-                };
-                let names = value.as_array().into_iter().flatten().filter(|name| !has_default(name));
+                let properties = keywords.get("properties").and_then(Value::as_object).into_iter().flatten();
+                let filled_in = properties.filter(|(_, property)| has_default(property, root)).map(|(name, _)| name);
+                let filled_in: BTreeSet<&str> = filled_in.map(String::as_str).collect();
+                let is_filled_in = |name: &Value| name.as_str().is_some_and(|name| filled_in.contains(name));
+                let names = value.as_array().into_iter().flatten().filter(|name| !is_filled_in(name));
                 rewritten.insert(keyword.clone(), names.cloned().collect());
+            }
+            "oneOf" => {
+                rewritten.entry("anyOf").or_insert_with(|| keyword_value(keyword, value, root));
             }
             name if IDENTITY.contains(&name) => {}
             name if bound(name).is_some() => {
@@ -90,6 +99,30 @@ pub(super) fn rewrite(schema: &Value, root: &Value) -> Value {
         return json!({ "anyOf": [rewritten, { "type": "null" }] });
     }
     Value::Object(rewritten)
+}
+
+/// Returns whether the service fills in a property.
+fn has_default(property: &Value, root: &Value) -> bool {
+    match property.get("default") {
+        Some(Value::Null) => {
+            let reference = property.get("$ref").and_then(Value::as_str).map(in_components);
+            let target = reference.and_then(|reference| resolve(root, &reference));
+            allows_null(property) || target.is_some_and(allows_null)
+        }
+        default => default.is_some(),
+    }
+}
+
+/// Returns whether a schema, or a variant of it, states that null is a value. It looks at the last elements of long lists.
+fn allows_null(schema: &Value) -> bool {
+    let last = |keyword| schema.get(keyword).and_then(Value::as_array).into_iter().flatten().rev().take(MAX_SCHEMAS);
+    let is_null = |schema: &Value| {
+        schema.get("nullable") == Some(&Value::Bool(true)) || schema.get("type").is_some_and(|kind| kind == "null")
+    };
+    is_null(schema)
+        || last("type").any(|kind| kind == "null")
+        || last("enum").any(Value::is_null)
+        || last("anyOf").chain(last("oneOf")).any(is_null)
 }
 
 /// Returns a reference to a component in the one form that [`Schemas`](super::Schemas) have.

@@ -160,7 +160,7 @@ fn collect(errors: Vec<ValidationError<'_>>, found: &mut Vec<(String, Violation)
         let path = error.instance_path().as_str().to_owned();
         let number = error.instance().as_f64();
         match error.into_parts().kind {
-            ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            ValidationErrorKind::AnyOf { context } => {
                 if let Some(closest) = closest(context, &path) {
                     collect(closest, found);
                 }

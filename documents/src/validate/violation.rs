@@ -78,9 +78,6 @@ impl Violation {
             ValidationErrorKind::Enum { options } => one_of(options.as_array().map_or(&[], Vec::as_slice)),
             ValidationErrorKind::Constant { expected_value } => one_of(std::slice::from_ref(&**expected_value)),
             ValidationErrorKind::UniqueItems => Violation::new("value_error", "List items should be unique"),
-            ValidationErrorKind::OneOfMultipleValid { .. } => {
-                Violation::new("value_error", "Input should have exactly one of the allowed forms, not several")
-            }
             other => Violation::new("value_error", format!("Input does not satisfy `{}`", other.keyword())),
         }
     }
