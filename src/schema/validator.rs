@@ -152,8 +152,12 @@ impl Validator {
                 }
                 Rule::Field("aspect_ratio", rules) if height > 0 => {
                     let ratio = Number::Float(width as f64 / height as f64);
-                    let what = format_args!("Aspect ratio {ratio} ({width} / {height} pixels)");
-                    self.measure(&what, ratio, &input, rules);
+                    self.measure(
+                        &format_args!("Aspect ratio {ratio} ({width} / {height} pixels)"),
+                        ratio,
+                        &input,
+                        rules,
+                    );
                 }
                 _ => {}
             }
