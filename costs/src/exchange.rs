@@ -1,4 +1,4 @@
-//! What a client and the server send each other.
+//! The bodies that a client and a server exchange.
 
 use fal_client::endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting;
 

@@ -145,7 +145,8 @@ fn rule(name: &Ident, text: &str, of: &Type, input: ParseStream<'_>, rules: &mut
 
 const KNOWN: &str = "expected `range`, `min`, `max`, `above`, `below`, `multiple_of`, `one_of`, `only`, `length`, \
                      `min_length`, `max_length`, `pattern`, `items`, `min_items`, `max_items`, `unique_items`, `each`, \
-                     `width`, `height`, `area`, `aspect_ratio`, `file`, `files` or `accepts`, on a field also `name` or `required`, on a variant also `requires`, `tag` or `any_string`";
+                     `width`, `height`, `area`, `aspect_ratio`, `file`, `files` or `accepts`, on a field \
+                     also `name` or `required`, on a variant also `requires`, `tag` or `any_string`";
 
 /// The arguments of `file`.
 const FILE: &[&str] = &["size", "width", "height", "area", "aspect_ratio", "multiple_of"];

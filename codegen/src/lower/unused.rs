@@ -73,7 +73,7 @@ pub(crate) fn unused(document: &Document) -> Option<String> {
     (!keywords.is_empty()).then(|| refusals::unused_keywords(&keywords, more))
 }
 
-/// What the generator reads of a schema because of its place.
+/// The place of a schema. It decides which keywords the generator reads.
 #[derive(Clone, Copy, Default)]
 struct Place {
     /// `deprecated` counts, because this is a property or its only variant.

@@ -23,7 +23,8 @@ pub struct Measured {
     pub header: Vec<u8>,
 }
 
-/// Returns the violations of limits by the files and the image sizes of an input. `file` looks up a URL; an unknown file is not judged.
+/// Returns the violations of limits by the files and the image sizes of an input. `file` looks up a URL; an unknown file is not
+/// judged.
 pub(super) fn violations(
     root: &Value,
     schema: &Value,
